@@ -1,0 +1,44 @@
+//! What the manifests of a tree say. One file per ecosystem: it recognises its manifests by name, reads their bytes
+//! into facts, and links the facts of one tree into projects, edges, inputs and tasks.
+//!
+//! Everything here is pure. Facts are a function of a manifest's name and bytes alone, so they can be kept by
+//! content id; whatever depends on where a manifest lies is decided when facts are linked.
+
+mod landscape;
+mod links;
+mod registry;
+mod survey;
+pub mod syntax;
+#[cfg(test)]
+pub(crate) mod testing;
+
+pub use landscape::{Landscape, Manifest};
+pub use links::{
+    Admission, Command, DanglingClaim, EdgeClaim, EdgeKind, EdgeTarget, Ground, Input, JoinClaim, JoinWish,
+    LayoutClaim, Links, ProjectClaim, Reading, Role, TaskClaim,
+};
+pub use registry::{EcosystemIndex, Facts, FactsMemo, Linked, UnreadableManifest, discover, ecosystems};
+pub use survey::{Found, Survey, SurveyMemo, survey};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use self::syntax::Unreadable;
+
+/// One ecosystem: how its manifests look, what they say, and how they join into a graph.
+pub trait Ecosystem: Send + Sync + 'static {
+    /// What one manifest says. A pure function of its name and bytes: no path, no other file.
+    type Facts: Serialize + DeserializeOwned + Send + Sync + 'static;
+
+    /// The ecosystem's name in outputs, such as `node`.
+    const NAME: &'static str;
+
+    /// Whether a file with this name is to be read.
+    fn recognises(name: &[u8]) -> bool;
+
+    /// Reads a manifest.
+    fn read(name: &[u8], bytes: &[u8]) -> Result<Self::Facts, Unreadable>;
+
+    /// Links all facts of one tree.
+    fn link(landscape: &Landscape<'_, Self::Facts>, links: &mut Links);
+}

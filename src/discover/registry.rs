@@ -1,0 +1,166 @@
+//! The ecosystems that are known, and the way from a tree to their links.
+
+use std::any::Any;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rayon::prelude::*;
+
+use super::landscape::{Landscape, Manifest, Places};
+use super::survey::{Found, SurveyMemo, survey};
+use super::syntax::Unreadable;
+use super::{Ecosystem, Links};
+use crate::path::RepoPath;
+use crate::tree::{ContentId, Tree, TreeError};
+
+/// The place of an ecosystem in the registry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EcosystemIndex(u8);
+
+/// What one manifest says, whatever its ecosystem.
+#[derive(Clone)]
+pub struct Facts(Arc<dyn Any + Send + Sync>);
+
+/// An ecosystem with the type of its facts erased.
+struct Registered {
+    name: &'static str,
+    recognises: fn(&[u8]) -> bool,
+    read: fn(&[u8], &[u8]) -> Result<Facts, Unreadable>,
+    link: fn(&[ReadManifest], &Places<'_>) -> Links,
+}
+
+/// A manifest's path and what reading it gave.
+type ReadManifest = (RepoPath, Result<Facts, Unreadable>);
+
+const fn register<E: Ecosystem>() -> Registered {
+    Registered {
+        name: E::NAME,
+        recognises: E::recognises,
+        read: |name, bytes| E::read(name, bytes).map(|facts| Facts(Arc::new(facts))),
+        link: |read, places| {
+            let manifests = read
+                .iter()
+                .filter_map(|(path, facts)| {
+                    let facts = match facts {
+                        Ok(facts) => Ok(facts.0.downcast_ref::<E::Facts>()?),
+                        Err(unreadable) => Err(unreadable),
+                    };
+                    Some(Manifest { path, facts })
+                })
+                .collect();
+            let mut links = Links::default();
+            E::link(&Landscape::new(manifests, places), &mut links);
+            links
+        },
+    }
+}
+
+/// One line for each ecosystem.
+static REGISTRY: &[Registered] = &[];
+
+/// The names of all ecosystems, in the order of the registry.
+pub fn ecosystems() -> impl Iterator<Item = &'static str> {
+    REGISTRY.iter().map(|registered| registered.name)
+}
+
+/// The ecosystems that want to read a file of this name.
+pub(super) fn recognised_by(name: &[u8]) -> impl Iterator<Item = EcosystemIndex> {
+    REGISTRY
+        .iter()
+        .enumerate()
+        .filter(move |(_, registered)| (registered.recognises)(name))
+        .map(|(index, _)| EcosystemIndex(index as u8))
+}
+
+impl EcosystemIndex {
+    /// The ecosystem's name.
+    pub fn name(self) -> &'static str {
+        REGISTRY[usize::from(self.0)].name
+    }
+}
+
+/// What a manifest's facts depend on: its ecosystem, its file name and its bytes.
+type FactsKey = (EcosystemIndex, Box<[u8]>, ContentId);
+
+/// Facts by content id: a manifest that two trees share is read once.
+#[derive(Default)]
+pub struct FactsMemo(Mutex<HashMap<FactsKey, Result<Facts, Unreadable>>>);
+
+/// A manifest that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnreadableManifest {
+    /// Where it lies.
+    pub path: RepoPath,
+    /// Whose it is.
+    pub ecosystem: &'static str,
+    /// What is wrong with it.
+    pub reason: Unreadable,
+}
+
+/// What all ecosystems claim about one tree.
+#[derive(Debug, Default)]
+pub struct Linked {
+    /// The claims of each ecosystem, in the order of the registry.
+    pub links: Vec<(&'static str, Links)>,
+    /// Manifests that could not be read.
+    pub unreadable: Vec<UnreadableManifest>,
+    /// Symbolic links and the target that each writes.
+    pub symlinks: Vec<(RepoPath, Arc<[u8]>)>,
+}
+
+/// Reads every manifest of a tree and links what they say.
+pub fn discover(tree: &dyn Tree, surveys: &SurveyMemo, memo: &FactsMemo) -> Result<Linked, TreeError> {
+    let mut linked = Linked::default();
+    let mut manifests: Vec<(EcosystemIndex, RepoPath, ContentId)> = Vec::new();
+    for found in survey(tree, surveys)?.found() {
+        match found {
+            Found::Manifest(ecosystem, path, id) => manifests.push((ecosystem, path, id)),
+            Found::Symlink(path, id) => linked.symlinks.push((path, tree.content(id)?)),
+        }
+    }
+    let read: Vec<_> = manifests
+        .into_par_iter()
+        .map(|(ecosystem, path, id)| {
+            let facts = facts_of(tree, memo, ecosystem, &path, id);
+            (ecosystem, path, facts)
+        })
+        .collect();
+    let mut by_ecosystem: Vec<Vec<ReadManifest>> = vec![Vec::new(); REGISTRY.len()];
+    for (ecosystem, path, facts) in read {
+        if let Err(reason) = &facts {
+            let (path, reason) = (path.clone(), reason.clone());
+            linked.unreadable.push(UnreadableManifest { path, ecosystem: ecosystem.name(), reason });
+        }
+        by_ecosystem[usize::from(ecosystem.0)].push((path, facts));
+    }
+    let places = Places::new(tree);
+    linked.links = REGISTRY
+        .par_iter()
+        .zip(&by_ecosystem)
+        .map(|(registered, read)| (registered.name, (registered.link)(read, &places)))
+        .collect();
+    match places.failure() {
+        Some(error) => Err(error),
+        None => Ok(linked),
+    }
+}
+
+fn facts_of(
+    tree: &dyn Tree,
+    memo: &FactsMemo,
+    ecosystem: EcosystemIndex,
+    path: &RepoPath,
+    id: ContentId,
+) -> Result<Facts, Unreadable> {
+    let name = path.name().unwrap_or_default();
+    let key = (ecosystem, Box::from(name), id);
+    if let Some(known) = memo.0.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
+        return known.clone();
+    }
+    let facts = tree
+        .content(id)
+        .map_err(|error| Unreadable::at(0, error.to_string()))
+        .and_then(|bytes| (REGISTRY[usize::from(ecosystem.0)].read)(name, &bytes));
+    memo.0.lock().unwrap_or_else(PoisonError::into_inner).insert(key, facts.clone());
+    facts
+}

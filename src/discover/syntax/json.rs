@@ -1,0 +1,43 @@
+//! JSON, with the comments and trailing commas that tsconfig and its kin allow.
+
+use jsonc_parser::ast;
+use jsonc_parser::common::Ranged;
+use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
+
+use super::{Key, Lines, Located, Unreadable, Value, text_of};
+
+/// Reads JSON with comments. The parser itself refuses deep nesting.
+pub fn read_json(bytes: &[u8]) -> Result<Located, Unreadable> {
+    let text = text_of(bytes)?;
+    let parsed =
+        parse_to_ast(text, &CollectOptions::default(), &ParseOptions::default()).map_err(|error| Unreadable {
+            message: error.kind().to_string(),
+            line: error.line_display() as u32,
+            column: error.column_display() as u32,
+        })?;
+    let value = parsed.value.ok_or_else(|| Unreadable::at(0, "it is empty"))?;
+    Ok(locate(&value, &Lines::new(text)))
+}
+
+fn locate(value: &ast::Value<'_>, lines: &Lines<'_>) -> Located {
+    let line = lines.line_of(value.range().start);
+    let value = match value {
+        ast::Value::StringLit(text) => Value::Text(text.value.to_string()),
+        ast::Value::NumberLit(number) => Value::Number(number.value.to_owned()),
+        ast::Value::BooleanLit(truth) => Value::Bool(truth.value),
+        ast::Value::NullKeyword(_) => Value::Null,
+        ast::Value::Array(array) => Value::List(array.elements.iter().map(|item| locate(item, lines)).collect()),
+        ast::Value::Object(object) => Value::Table(
+            object
+                .properties
+                .iter()
+                .map(|property| {
+                    let key =
+                        Key { text: property.name.as_str().to_owned(), line: lines.line_of(property.range().start) };
+                    (key, locate(&property.value, lines))
+                })
+                .collect(),
+        ),
+    };
+    Located { line, value }
+}

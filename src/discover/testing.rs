@@ -1,0 +1,90 @@
+//! For the tests of ecosystems: links of a tree that is written as one string, as text that is easy to compare.
+
+use super::landscape::{Landscape, Manifest, Places};
+use super::{Ecosystem, EdgeTarget, Links, Reading};
+use crate::path::RepoPath;
+use crate::tree::{MemoryTree, Node, Tree};
+
+/// Links the tree (see [`MemoryTree::parse`]) as one ecosystem sees it.
+pub(crate) fn links_of<E: Ecosystem>(text: &str) -> Links {
+    let tree = MemoryTree::parse(text);
+    let mut read = Vec::new();
+    let mut pending = vec![(RepoPath::root(), tree.root())];
+    while let Some((folder, id)) = pending.pop() {
+        for entry in tree.folder(id).unwrap().iter() {
+            let path = folder.child(&entry.name);
+            match entry.node {
+                Node::Folder(id) => pending.push((path, id)),
+                Node::Content(mode, id) if mode.is_file() && E::recognises(&entry.name) => {
+                    read.push((path, E::read(&entry.name, &tree.content(id).unwrap())));
+                }
+                Node::Content(..) => {}
+            }
+        }
+    }
+    read.sort_by(|a, b| a.0.cmp(&b.0));
+    let manifests = read.iter().map(|(path, facts)| Manifest { path, facts: facts.as_ref() }).collect();
+    let places = Places::new(&tree);
+    let mut links = Links::default();
+    E::link(&Landscape::new(manifests, &places), &mut links);
+    assert_eq!(places.failure(), None);
+    links
+}
+
+/// Links as lines, sorted: what a test compares.
+pub(crate) fn describe(links: &Links) -> String {
+    let mut lines = Vec::new();
+    for p in &links.projects {
+        let aliases = p.aliases.join(",");
+        lines.push(format!("project {} {:?} {:?} [{aliases}] {:?}", p.folder, p.role, p.admission, p.ground));
+    }
+    for e in &links.edges {
+        let to = match &e.to {
+            EdgeTarget::Project(folder) => folder.to_string(),
+            EdgeTarget::Path(path) => format!("owner of {path}"),
+        };
+        lines.push(format!("edge {} -> {to} {:?} {}:{}", e.from, e.kind, e.evidence.file, e.evidence.line));
+    }
+    for t in &links.tasks {
+        lines.push(format!("task {}:{} `{}`", t.folder, t.name, t.command.as_ref().map_or("", |c| &c.line)));
+        for input in &t.inputs {
+            let filters: Vec<_> = input.selection.filters.iter().flat_map(|f| &f.rules).collect();
+            let filters: Vec<_> =
+                filters.iter().map(|r| format!("{}{}", if r.include { "" } else { "!" }, r.glob)).collect();
+            lines.push(format!(
+                "input {}:{} <- {} {:?} [{}] {}:{}",
+                t.folder,
+                t.name,
+                input.selection.base,
+                input.selection.reach,
+                filters.join(" "),
+                input.evidence.file,
+                input.evidence.line
+            ));
+        }
+        for reading in &t.reads {
+            let reading = match reading {
+                Reading::Own(task) => format!("own {task}"),
+                Reading::Along(kinds, task) => format!("^{task} along {kinds:?}"),
+                Reading::Task(project, task, _) => format!("{project}:{task}"),
+            };
+            lines.push(format!("reads {}:{} <- {reading}", t.folder, t.name));
+        }
+    }
+    for l in &links.layouts {
+        lines.push(format!("layout {} copies {} {}:{}", l.project, l.source, l.evidence.file, l.evidence.line));
+    }
+    for d in &links.dangling {
+        let name = String::from_utf8_lossy(&d.name);
+        lines.push(format!("dangling {} wants {name} {}:{}", d.from, d.evidence.file, d.evidence.line));
+    }
+    for j in &links.joins {
+        lines.push(format!("join {} by {:?}", j.folder, j.wish));
+    }
+    for d in &links.diagnostics {
+        let place = d.place.as_ref().map_or(String::new(), |p| format!(" {}:{}", p.file, p.line));
+        lines.push(format!("{:?} {}: {}{place}", d.severity, d.code, d.message));
+    }
+    lines.sort();
+    lines.join("\n")
+}

@@ -1,0 +1,3 @@
+//! Drives knockon on repositories that the tests create.
+
+fn main() {}
