@@ -106,6 +106,8 @@ pub struct Linked {
     pub unreadable: Vec<UnreadableManifest>,
     /// Symbolic links and the target that each writes.
     pub symlinks: Vec<(RepoPath, Arc<[u8]>)>,
+    /// Configurations and their bytes.
+    pub configurations: Vec<(RepoPath, Arc<[u8]>)>,
 }
 
 /// Reads every manifest of a tree and links what they say.
@@ -116,6 +118,7 @@ pub fn discover(tree: &dyn Tree, surveys: &SurveyMemo, memo: &FactsMemo) -> Resu
         match found {
             Found::Manifest(ecosystem, path, id) => manifests.push((ecosystem, path, id)),
             Found::Symlink(path, id) => linked.symlinks.push((path, tree.content(id)?)),
+            Found::Configuration(path, id) => linked.configurations.push((path, tree.content(id)?)),
         }
     }
     let read: Vec<_> = manifests

@@ -12,13 +12,18 @@ use crate::tree::{ContentId, Mode, Node, Tree, TreeError, TreeId};
 /// Folders whose manifests are other people's: installed or vendored packages. Their files stay inputs.
 const FOREIGN_FOLDERS: [&[u8]; 4] = [b"node_modules", b"bower_components", b".yarn", b"site-packages"];
 
-/// A manifest or a symlink, relative to the surveyed folder.
+/// The file name of the project's own configuration.
+const CONFIGURATION: &[u8] = b"knockon.toml";
+
+/// A manifest, a symlink or a configuration, relative to the surveyed folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Found {
     /// A file that an ecosystem wants to read.
     Manifest(EcosystemIndex, RepoPath, ContentId),
     /// A symbolic link.
     Symlink(RepoPath, ContentId),
+    /// The project's own configuration.
+    Configuration(RepoPath, ContentId),
 }
 
 /// What a folder holds, itself and below.
@@ -32,6 +37,7 @@ pub struct Survey {
 enum Own {
     Manifest(EcosystemIndex, ContentId),
     Symlink(ContentId),
+    Configuration(ContentId),
 }
 
 impl Survey {
@@ -43,6 +49,7 @@ impl Survey {
             all.extend(survey.own.iter().map(|(name, own)| match *own {
                 Own::Manifest(ecosystem, id) => Found::Manifest(ecosystem, folder.child(name), id),
                 Own::Symlink(id) => Found::Symlink(folder.child(name), id),
+                Own::Configuration(id) => Found::Configuration(folder.child(name), id),
             }));
             pending.extend(survey.below.iter().map(|(name, below)| (folder.child(name), &**below)));
         }
@@ -59,7 +66,7 @@ impl Found {
     /// Where it was found.
     pub fn path(&self) -> &RepoPath {
         match self {
-            Found::Manifest(_, path, _) | Found::Symlink(path, _) => path,
+            Found::Manifest(_, path, _) | Found::Symlink(path, _) | Found::Configuration(path, _) => path,
         }
     }
 }
@@ -134,6 +141,9 @@ fn walk(tree: &dyn Tree, id: TreeId) -> Result<Walked, TreeError> {
             Node::Content(Mode::Symlink, id) => walked.own.push((entry.name.clone(), Own::Symlink(id))),
             Node::Content(Mode::Submodule, _) => {}
             Node::Content(_, id) => {
+                if &*entry.name == CONFIGURATION {
+                    walked.own.push((entry.name.clone(), Own::Configuration(id)));
+                }
                 for ecosystem in recognised_by(&entry.name) {
                     walked.own.push((entry.name.clone(), Own::Manifest(ecosystem, id)));
                 }

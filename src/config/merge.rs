@@ -1,0 +1,67 @@
+//! The files of one tree become one configuration.
+
+use std::collections::BTreeMap;
+
+use super::mistake::Mistake;
+use super::read::said_twice;
+use super::{Configuration, ProjectReference, ProjectSettings, Written};
+use crate::diagnostic::{Diagnostic, Place};
+
+/// Joins the configuration at the root with those of the projects' folders. A project may be spoken of in both, but
+/// each thing is said once: never does the last one win. An error means that the result is not what was meant.
+pub fn merge(root: Configuration, nested: Vec<Configuration>) -> (Configuration, Vec<Diagnostic>) {
+    let mut merged = root;
+    let mut diagnostics = Vec::new();
+    let mut projects: BTreeMap<ProjectReference, ProjectSettings> = BTreeMap::new();
+    let mut nested: Vec<_> = nested.into_iter().flat_map(|configuration| configuration.projects).collect();
+    nested.sort_by(|a, b| a.project.value.cmp(&b.project.value));
+    for settings in merged.projects.into_iter().chain(nested) {
+        // `[project.delivery]` may mean the top-level folder of that name; the workspace, which knows, decides.
+        match projects.get_mut(&settings.project.value) {
+            Some(first) => join(first, settings, &mut diagnostics),
+            None => {
+                projects.insert(settings.project.value.clone(), settings);
+            }
+        }
+    }
+    merged.projects = projects.into_values().collect();
+    diagnostics.extend(said_twice(&merged.projects));
+    diagnostics.sort_by(|a, b| a.place.cmp(&b.place));
+    (merged, diagnostics)
+}
+
+fn join(first: &mut ProjectSettings, second: ProjectSettings, diagnostics: &mut Vec<Diagnostic>) {
+    let mut conflict = |key: &str, first: &Place, second: &Place| {
+        let message = format!("`{key}` of this project is said already at {}:{}", first.file, first.line);
+        diagnostics.push(Mistake::new("duplicate-key", message, "keep one of the two").at(second.clone()));
+    };
+    match (&first.name, &second.name) {
+        (Some(one), Some(other)) => conflict("name", &one.place, &other.place),
+        (None, Some(_)) => first.name = second.name,
+        _ => {}
+    }
+    join_list("owners", &mut first.owners, second.owners, &mut conflict);
+    join_list("depends-on", &mut first.depends_on, second.depends_on, &mut conflict);
+    join_list("inputs", &mut first.inputs, second.inputs, &mut conflict);
+    for (name, task) in second.tasks {
+        match first.tasks.get(&name) {
+            Some(one) => conflict(&format!("task.{name}"), &one.name.place, &task.name.place),
+            None => {
+                first.tasks.insert(name, task);
+            }
+        }
+    }
+}
+
+fn join_list<T>(
+    key: &str,
+    first: &mut Vec<Written<T>>,
+    second: Vec<Written<T>>,
+    conflict: &mut impl FnMut(&str, &Place, &Place),
+) {
+    match (first.first(), second.first()) {
+        (Some(one), Some(other)) => conflict(key, &one.place, &other.place),
+        (None, Some(_)) => *first = second,
+        _ => {}
+    }
+}

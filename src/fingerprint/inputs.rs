@@ -1,0 +1,137 @@
+//! The files that a task reads in one tree.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::path::RepoPath;
+use crate::selection::Reach;
+use crate::tree::{ContentId, Mode, Node, Tree, TreeError};
+use crate::workspace::{Task, Workspace};
+
+/// One file that a task reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ResolvedInput {
+    /// Its mode.
+    pub mode: Mode,
+    /// Its content.
+    pub content: ContentId,
+    /// Which of the task's inputs covers it first.
+    pub input: usize,
+}
+
+/// How many symbolic links one path may pass through.
+const MOST_LINKS: usize = 40;
+
+/// Every file that a task reads, by path. A symbolic link counts itself, and so does what it points to.
+pub fn resolve(
+    workspace: &Workspace,
+    tree: &dyn Tree,
+    task: &Task,
+) -> Result<BTreeMap<RepoPath, ResolvedInput>, TreeError> {
+    let mut resolver = Resolver { workspace, tree, task, found: BTreeMap::new() };
+    for index in 0..task.inputs.len() {
+        resolver.input(index)?;
+    }
+    Ok(resolver.found)
+}
+
+struct Resolver<'a> {
+    workspace: &'a Workspace,
+    tree: &'a dyn Tree,
+    task: &'a Task,
+    found: BTreeMap<RepoPath, ResolvedInput>,
+}
+
+/// A place in the walk: the name that the task knows it by, where it really stands, and how many links lie between.
+struct Step {
+    name: RepoPath,
+    real: RepoPath,
+    node: Node,
+    links: usize,
+}
+
+impl Resolver<'_> {
+    fn input(&mut self, index: usize) -> Result<(), TreeError> {
+        let selection = &self.task.inputs[index].selection;
+        let owned = selection.reach == Reach::Owned;
+        let Some(first) = self.stand_at(&selection.base, &selection.base, 0, index)? else { return Ok(()) };
+        let mut pending = vec![first];
+        let mut linked_to: BTreeSet<RepoPath> = BTreeSet::new();
+        while let Some(step) = pending.pop() {
+            match step.node {
+                Node::Folder(_) if owned && self.belongs_to_others(&step.name) => {}
+                Node::Folder(id) => {
+                    for entry in self.tree.folder(id)?.iter() {
+                        pending.push(Step {
+                            name: step.name.child(&entry.name),
+                            real: step.real.child(&entry.name),
+                            node: entry.node,
+                            links: step.links,
+                        });
+                    }
+                }
+                Node::Content(mode, content) => {
+                    let covered = !self.workspace.is_ignored(&step.name)
+                        && self.workspace.reads_path(self.task, index, &step.name);
+                    if covered {
+                        self.take(&step.real, mode, content, index);
+                    }
+                    if mode != Mode::Symlink || step.links >= MOST_LINKS {
+                        continue;
+                    }
+                    // A link to a folder around itself adds other names for files, and no file.
+                    let Some(target) = self.workspace.symlinks.target(&step.real) else { continue };
+                    if step.real.is_within(target) || !linked_to.insert(step.name.clone()) {
+                        continue;
+                    }
+                    let target = target.clone();
+                    pending.extend(self.stand_at(&step.name, &target, step.links + 1, index)?);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What stands at `real`, every link on the way followed and counted as an input.
+    fn stand_at(
+        &mut self,
+        name: &RepoPath,
+        real: &RepoPath,
+        mut links: usize,
+        index: usize,
+    ) -> Result<Option<Step>, TreeError> {
+        let mut wanted = real.clone();
+        'restart: loop {
+            let mut here = RepoPath::root();
+            let mut node = Node::Folder(self.tree.root());
+            let segments: Vec<Vec<u8>> = wanted.segments().map(<[u8]>::to_vec).collect();
+            for (at, segment) in segments.iter().enumerate() {
+                let Node::Folder(id) = node else { return Ok(None) };
+                let entries = self.tree.folder(id)?;
+                let Ok(found) = entries.binary_search_by(|entry| (*entry.name).cmp(segment)) else { return Ok(None) };
+                node = entries[found].node;
+                here = here.child(segment);
+                let last = at + 1 == segments.len();
+                if let (Node::Content(Mode::Symlink, content), false) = (node, last) {
+                    self.take(&here, Mode::Symlink, content, index);
+                    let Some(target) = self.workspace.symlinks.target(&here) else { return Ok(None) };
+                    links += 1;
+                    if links > MOST_LINKS {
+                        return Ok(None);
+                    }
+                    wanted = segments[at + 1..].iter().fold(target.clone(), |path, rest| path.child(rest));
+                    continue 'restart;
+                }
+            }
+            return Ok(Some(Step { name: name.clone(), real: here, node, links }));
+        }
+    }
+
+    fn take(&mut self, path: &RepoPath, mode: Mode, content: ContentId, input: usize) {
+        self.found.entry(path.clone()).or_insert(ResolvedInput { mode, content, input });
+    }
+
+    /// Whether a folder and everything below it belongs to other projects.
+    fn belongs_to_others(&self, folder: &RepoPath) -> bool {
+        self.workspace.owners.is_held_by_others(folder, &self.task.id.project)
+    }
+}

@@ -1,0 +1,474 @@
+//! From claims to a workspace: which folders are projects, who owns what, which edges and tasks there are.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::configure::{configured_folders, configured_names, project_without_manifest};
+use super::join::joins;
+use super::names::short_names;
+use super::owner::{Holding, Owner, Owners};
+use super::shared_ground::lockfile_names;
+use super::symlink::Symlinks;
+use super::{Doubt, Edge, Project, ProjectId, ProjectKind, Read, Scope, Task, TaskId, TaskName, Workspace, cycles};
+use crate::config::Configuration;
+use crate::diagnostic::{Diagnostic, Evidence};
+use crate::discover::{
+    Admission, DanglingClaim, EdgeClaim, EdgeTarget, Ground, Input, LayoutClaim, Linked, Links, ProjectClaim, Reading,
+    Role, TaskClaim,
+};
+use crate::path::RepoPath;
+use crate::selection::{Filter, Rule, Selection};
+use crate::tree::{Node, Tree, TreeError, node_at};
+
+/// Joins all claims about one tree.
+pub fn assemble(tree: &dyn Tree, linked: &Linked, configuration: &Configuration) -> Result<Workspace, TreeError> {
+    let configured = configured_folders(configuration);
+    let folders = claimed_folders(tree, linked, &configured)?;
+    let mut workspace = Workspace::default();
+    let (symlinks, findings) = Symlinks::new(&linked.symlinks);
+    workspace.symlinks = symlinks;
+    workspace.diagnostics.extend(findings);
+    workspace.diagnostics.extend(all(linked, |links| &links.diagnostics).map(|(_, finding)| finding.clone()));
+
+    let services: BTreeSet<RepoPath> =
+        folders.iter().filter(|(_, claims)| claims.has(Role::Image)).map(|(folder, _)| folder.clone()).collect();
+    let wished = all(linked, |links| &links.joins).map(|(_, claim)| claim);
+    let joined = joins(wished.filter(|claim| folders.contains_key(&claim.folder)), &services);
+
+    workspace.owners = owners(&folders, &joined);
+    workspace.projects = projects(&folders, &joined, &configured_names(configuration));
+    add_configured(tree, &configured, configuration, &mut workspace)?;
+    let edges = resolve_edges(tree, linked, &mut workspace)?;
+    add_tasks(linked, &edges, &mut workspace);
+    workspace.edges = edges.into_iter().map(|placed| placed.edge).collect();
+    workspace.configure(configuration);
+    workspace.tasks.values_mut().for_each(Task::tidy);
+    workspace.edges.sort();
+    workspace.edges.dedup();
+    doubt_the_unreadable(linked, &mut workspace);
+    workspace.index_readers();
+    report_cycles(&mut workspace);
+    workspace.diagnostics.sort();
+    workspace.diagnostics.dedup();
+    Ok(workspace)
+}
+
+/// All claims of one kind, each with its ecosystem.
+fn all<'a, T: 'a>(
+    linked: &'a Linked,
+    of: impl Fn(&'a Links) -> &'a Vec<T> + 'a,
+) -> impl Iterator<Item = (&'static str, &'a T)> {
+    linked.links.iter().flat_map(move |(ecosystem, links)| of(links).iter().map(|claim| (*ecosystem, claim)))
+}
+
+/// What is claimed of one folder.
+#[derive(Default)]
+struct Claims<'a> {
+    of: Vec<(&'static str, &'a ProjectClaim)>,
+}
+
+impl Claims<'_> {
+    fn has(&self, role: Role) -> bool {
+        self.of.iter().any(|(_, claim)| claim.role == role)
+    }
+
+    /// Whether the folder takes its files from the project around it. A fixture's manifest does not, and neither does
+    /// an image alone beside such a manifest.
+    fn takes_files(&self) -> bool {
+        self.of.iter().all(|(_, claim)| claim.admission == Admission::Admitted)
+    }
+
+    fn kind(&self, has_chart: bool) -> ProjectKind {
+        let code = self.has(Role::Code);
+        if self.has(Role::Image) || (has_chart && code) {
+            ProjectKind::Service
+        } else if code {
+            ProjectKind::Library
+        } else if self.has(Role::Chart) {
+            ProjectKind::Chart
+        } else if self.has(Role::Schema) {
+            ProjectKind::Schema
+        } else {
+            ProjectKind::Workspace
+        }
+    }
+
+    /// The globs of what the folder keeps where it is shared ground; none where everything is its own.
+    fn keeps(&self, folder: &RepoPath) -> Option<Filter> {
+        let mut globs = BTreeSet::new();
+        let mut shared = false;
+        for (_, claim) in &self.of {
+            if let Ground::Shared(kept) = &claim.ground {
+                shared = true;
+                globs.extend(kept.iter().cloned());
+            }
+        }
+        // A Dockerfile alone at the root says nothing about who reads the root's other files.
+        shared |= folder.is_root() && self.of.iter().all(|(_, claim)| claim.role == Role::Image);
+        shared.then(|| {
+            let mut rules: Vec<Rule> = globs.into_iter().map(Rule::include).collect();
+            rules.extend(self.of.iter().filter_map(|(_, claim)| {
+                let manifest = claim.evidence.file.below(folder)?.to_string();
+                Some(Rule::include(crate::selection::escape_glob(&manifest)))
+            }));
+            rules.sort();
+            rules.dedup();
+            Filter::new(folder, rules)
+        })
+    }
+}
+
+/// Folders that are projects: admitted by their ecosystem, or strays with a sign of standing alone.
+fn claimed_folders<'a>(
+    tree: &dyn Tree,
+    linked: &'a Linked,
+    configured: &BTreeMap<RepoPath, Evidence>,
+) -> Result<BTreeMap<RepoPath, Claims<'a>>, TreeError> {
+    let mut folders: BTreeMap<RepoPath, Claims<'a>> = BTreeMap::new();
+    for (ecosystem, claim) in all(linked, |links| &links.projects) {
+        folders.entry(claim.folder.clone()).or_default().of.push((ecosystem, claim));
+    }
+    let mut strays = Vec::new();
+    for (folder, claims) in &folders {
+        let admitted = claims.of.iter().any(|(_, claim)| claim.admission == Admission::Admitted);
+        if !admitted && !configured.contains_key(folder) && !has_lockfile(tree, folder)? {
+            strays.push(folder.clone());
+        }
+    }
+    for stray in strays {
+        folders.remove(&stray);
+    }
+    Ok(folders)
+}
+
+fn has_lockfile(tree: &dyn Tree, folder: &RepoPath) -> Result<bool, TreeError> {
+    let Some(Node::Folder(id)) = node_at(tree, folder)? else { return Ok(false) };
+    let entries = tree.folder(id)?;
+    Ok(lockfile_names().iter().any(|name| entries.iter().any(|entry| *entry.name == *name.as_bytes())))
+}
+
+/// Projects that only the configuration names: they own their folder, and their tasks are those it gives them.
+fn add_configured(
+    tree: &dyn Tree,
+    configured: &BTreeMap<RepoPath, Evidence>,
+    configuration: &Configuration,
+    workspace: &mut Workspace,
+) -> Result<(), TreeError> {
+    let names = configured_names(configuration);
+    for (folder, evidence) in configured {
+        let id = ProjectId(folder.clone());
+        let is_folder = matches!(node_at(tree, folder)?, Some(Node::Folder(_)));
+        if workspace.projects.contains_key(&id) || !is_folder {
+            continue;
+        }
+        let name = names.get(&id).cloned().unwrap_or_else(|| id.to_string());
+        workspace.owners.insert(folder.clone(), Holding { project: id.clone(), keeps: None });
+        workspace.projects.insert(id, project_without_manifest(folder, evidence, name));
+    }
+    Ok(())
+}
+
+fn owners(folders: &BTreeMap<RepoPath, Claims<'_>>, joined: &BTreeMap<RepoPath, (RepoPath, Evidence)>) -> Owners {
+    let mut owners = Owners::default();
+    for (folder, claims) in folders.iter().filter(|(_, claims)| claims.takes_files()) {
+        let project = joined.get(folder).map_or(folder, |(service, _)| service);
+        let holding = Holding { project: ProjectId(project.clone()), keeps: claims.keeps(folder) };
+        owners.insert(folder.clone(), holding);
+    }
+    owners
+}
+
+fn projects(
+    folders: &BTreeMap<RepoPath, Claims<'_>>,
+    joined: &BTreeMap<RepoPath, (RepoPath, Evidence)>,
+    configured_names: &BTreeMap<ProjectId, String>,
+) -> BTreeMap<ProjectId, Project> {
+    let mut places: BTreeMap<&RepoPath, Vec<(RepoPath, Evidence)>> = BTreeMap::new();
+    for (folder, (service, evidence)) in joined {
+        places.entry(service).or_default().push((folder.clone(), evidence.clone()));
+    }
+    let ids: Vec<ProjectId> =
+        folders.keys().filter(|folder| !joined.contains_key(*folder)).cloned().map(ProjectId).collect();
+    let names = short_names(ids.iter(), configured_names);
+    let mut projects = BTreeMap::new();
+    for id in ids {
+        let claims = &folders[&id.0];
+        let joined = places.remove(&id.0).unwrap_or_default();
+        let here = claims.of.iter().copied();
+        let elsewhere = joined.iter().flat_map(|(folder, _)| folders[folder].of.iter().copied());
+        let every: Vec<_> = here.chain(elsewhere).collect();
+        let has_chart = every.iter().any(|(_, claim)| claim.role == Role::Chart);
+        let project = Project {
+            name: names.get(&id).cloned().unwrap_or_default(),
+            kind: claims.kind(has_chart),
+            aliases: every.iter().flat_map(|(_, claim)| claim.aliases.iter().cloned()).collect(),
+            ecosystems: every.iter().map(|(ecosystem, _)| *ecosystem).collect(),
+            owners: Vec::new(),
+            evidence: every.iter().map(|(_, claim)| claim.evidence.clone()).collect(),
+            joined,
+            id: id.clone(),
+        };
+        projects.insert(id, project);
+    }
+    projects
+}
+
+/// An edge and the folder whose manifest states it: a chart's dependencies are not its service's.
+pub(super) struct PlacedEdge {
+    place: RepoPath,
+    edge: Edge,
+}
+
+impl Workspace {
+    /// The project that a folder named by a claim belongs to, and the folder that counts as its place.
+    fn place_of(&self, folder: &RepoPath) -> Option<(RepoPath, ProjectId)> {
+        let id = ProjectId(folder.clone());
+        if self.projects.contains_key(&id) {
+            return Some((folder.clone(), id));
+        }
+        let Owner::Project(id) = self.owners.owner_inside(folder) else { return None };
+        let joined = self.projects.get(id)?.joined.iter().find(|(place, _)| folder.is_within(place));
+        Some((joined.map_or_else(|| id.0.clone(), |(place, _)| place.clone()), id.clone()))
+    }
+
+    /// The projects that an edge leads to.
+    fn targets_of(&self, from: &ProjectId, to: &EdgeTarget) -> BTreeSet<ProjectId> {
+        let mut targets = BTreeSet::new();
+        match to {
+            EdgeTarget::Project(folder) => targets.extend(self.place_of(folder).map(|(_, id)| id)),
+            // Everything around the project itself is no dependency on each of its neighbours.
+            EdgeTarget::Path(path) if from.0.is_within(path) => {}
+            EdgeTarget::Path(path) => {
+                if let Owner::Project(id) = self.owners.owner_of(path) {
+                    targets.insert(id.clone());
+                }
+                targets.extend(self.owners.below(path).cloned());
+            }
+        }
+        targets.remove(from);
+        targets
+    }
+
+    fn index_readers(&mut self) {
+        for task in self.tasks.values() {
+            for (index, input) in task.inputs.iter().enumerate() {
+                self.readers.entry(input.selection.base.clone()).or_default().push((task.id.clone(), index));
+            }
+        }
+    }
+}
+
+fn resolve_edges(tree: &dyn Tree, linked: &Linked, workspace: &mut Workspace) -> Result<Vec<PlacedEdge>, TreeError> {
+    let mut edges = Vec::new();
+    let mut add = |workspace: &Workspace, claim: &EdgeClaim| {
+        let Some((place, from)) = workspace.place_of(&claim.from) else { return };
+        for to in workspace.targets_of(&from, &claim.to) {
+            let edge = Edge { from: from.clone(), to, kind: claim.kind, evidence: claim.evidence.clone() };
+            edges.push(PlacedEdge { place: place.clone(), edge });
+        }
+    };
+    for (_, claim) in all(linked, |links| &links.edges) {
+        add(workspace, claim);
+    }
+    let layouts: Vec<&LayoutClaim> = all(linked, |links| &links.layouts).map(|(_, layout)| layout).collect();
+    for (_, dangling) in all(linked, |links| &links.dangling) {
+        match found_in_an_image(tree, dangling, &layouts)? {
+            Some((folder, layout)) => {
+                let note = format!(
+                    "{} is not there, but an image copies {folder} to that place",
+                    String::from_utf8_lossy(&dangling.name)
+                );
+                workspace.diagnostics.push(
+                    Diagnostic::note("resolved-by-image-layout", note)
+                        .at(&dangling.evidence)
+                        .help(format!("see {}:{}: {}", layout.file, layout.line, layout.text)),
+                );
+                let to = EdgeTarget::Path(folder);
+                let claim = EdgeClaim {
+                    from: dangling.from.clone(),
+                    to,
+                    kind: dangling.kind,
+                    evidence: dangling.evidence.clone(),
+                };
+                add(workspace, &claim);
+            }
+            None if workspace.place_of(&dangling.from).is_some() => {
+                let wanted = dangling
+                    .wanted
+                    .as_ref()
+                    .map_or("a path outside the repository".to_owned(), |path| path.to_string());
+                workspace.diagnostics.push(
+                    Diagnostic::warning(
+                        "dangling-reference",
+                        format!("the reference leads to nothing: {wanted} does not exist"),
+                    )
+                    .at(&dangling.evidence)
+                    .help("correct the path, or remove the reference"),
+                );
+            }
+            None => {}
+        }
+    }
+    Ok(edges)
+}
+
+/// Where a reference that dangles in the repository leads to inside an image: a folder that some Dockerfile copies
+/// besides the referring project's own, and that holds the file. Only a single answer counts.
+fn found_in_an_image(
+    tree: &dyn Tree,
+    dangling: &DanglingClaim,
+    layouts: &[&LayoutClaim],
+) -> Result<Option<(RepoPath, Evidence)>, TreeError> {
+    let touches = |layout: &&&LayoutClaim| {
+        layout.source.is_within(&dangling.from) || (!layout.source.is_root() && dangling.from.is_within(&layout.source))
+    };
+    let images: BTreeSet<&RepoPath> = layouts.iter().filter(touches).map(|layout| &layout.project).collect();
+    let mut found: BTreeMap<RepoPath, Evidence> = BTreeMap::new();
+    for layout in layouts.iter().filter(|layout| images.contains(&layout.project)) {
+        let file = layout.source.child(&dangling.name);
+        if matches!(node_at(tree, &file)?, Some(Node::Content(..))) {
+            found.entry(layout.source.clone()).or_insert_with(|| layout.evidence.clone());
+        }
+    }
+    Ok(if found.len() == 1 { found.into_iter().next() } else { None })
+}
+
+fn add_tasks(linked: &Linked, edges: &[PlacedEdge], workspace: &mut Workspace) {
+    let mut by_place: BTreeMap<(&ProjectId, &RepoPath), Vec<&Edge>> = BTreeMap::new();
+    for placed in edges {
+        by_place.entry((&placed.edge.from, &placed.place)).or_default().push(&placed.edge);
+    }
+    let mut placed_claims: Vec<(TaskId, RepoPath, &TaskClaim)> = Vec::new();
+    for (ecosystem, claim) in all(linked, |links| &links.tasks) {
+        // A claim of a folder that is no project (a fixture without a sign of standing alone) makes no task.
+        let id = ProjectId(claim.folder.clone());
+        let place = match workspace.place_of(&claim.folder) {
+            Some((place, project)) if project == id || place == claim.folder => (place, project),
+            _ => continue,
+        };
+        let id = TaskId { project: place.1, name: TaskName(claim.name.clone()) };
+        let takes = workspace.owners.owner_inside(&claim.folder) == Owner::Project(&id.project);
+        let task = workspace.tasks.entry(id.clone()).or_insert_with(|| Task::empty(id.clone()));
+        task.inputs.extend(claim.inputs.iter().map(|input| match takes {
+            // A stray that stands alone reads its files although the project around it owns them.
+            false => input_whoever_owns(input),
+            true => input.clone(),
+        }));
+        task.commands.extend(claim.command.clone());
+        task.tools.insert(claim.tool.clone());
+        task.ecosystems.insert(ecosystem);
+        task.builds_upstream &= claim.builds_upstream;
+        placed_claims.push((id, place.0, claim));
+    }
+    for (id, place, claim) in placed_claims {
+        let mut reads = Vec::new();
+        let mut inputs = Vec::new();
+        for reading in &claim.reads {
+            match reading {
+                Reading::Own(name) => {
+                    let task = TaskId { project: id.project.clone(), name: TaskName(name.clone()) };
+                    if workspace.tasks.contains_key(&task) {
+                        reads.push(Read { task, evidence: None });
+                    } else if let Some(input) = claim.inputs.first() {
+                        let selection = Selection::owned(&id.project.0);
+                        inputs.push(Input { selection, evidence: input.evidence.clone() });
+                    }
+                }
+                Reading::Along(kinds, name) => {
+                    let edges = by_place.get(&(&id.project, &place)).map(Vec::as_slice).unwrap_or_default();
+                    for edge in edges.iter().filter(|edge| kinds.contains(&edge.kind)) {
+                        read_project(workspace, &edge.to, name, &edge.evidence, &mut reads, &mut inputs);
+                    }
+                }
+                Reading::Task(folder, name, evidence) => {
+                    if let Some((_, project)) = workspace.place_of(folder).filter(|(_, project)| *project != id.project)
+                    {
+                        read_project(workspace, &project, name, evidence, &mut reads, &mut inputs);
+                    }
+                }
+            }
+        }
+        if let Some(task) = workspace.tasks.get_mut(&id) {
+            task.reads.extend(reads.into_iter().filter(|read| read.task != id));
+            task.inputs.extend(inputs);
+        }
+    }
+    for task in workspace.tasks.values_mut() {
+        let mut seen = BTreeSet::new();
+        task.commands.retain(|command| seen.insert(command.clone()));
+    }
+}
+
+/// Reads the named task of a project, or its files where it has no such task.
+fn read_project(
+    workspace: &Workspace,
+    project: &ProjectId,
+    name: &str,
+    evidence: &Evidence,
+    reads: &mut Vec<Read>,
+    inputs: &mut Vec<Input>,
+) {
+    let task = TaskId::new(project, name);
+    if workspace.tasks.contains_key(&task) {
+        reads.push(Read { task, evidence: Some(evidence.clone()) });
+    } else if workspace.project(project).is_some_and(|project| project.kind != ProjectKind::Workspace) {
+        inputs.push(Input { selection: Selection::all(&project.0), evidence: evidence.clone() });
+    }
+}
+
+fn input_whoever_owns(input: &Input) -> Input {
+    let selection = Selection { reach: crate::selection::Reach::All, ..input.selection.clone() };
+    Input { selection, evidence: input.evidence.clone() }
+}
+
+/// What a manifest that cannot be read hides: its own project's tasks, and, because others may refer to what it
+/// declares, the rest of its ecosystem.
+fn doubt_the_unreadable(linked: &Linked, workspace: &mut Workspace) {
+    let declares: BTreeSet<&RepoPath> = all(linked, |links| &links.projects)
+        .filter(|(_, claim)| claim.role != Role::Image && claim.admission == Admission::Admitted)
+        .map(|(_, claim)| &claim.evidence.file)
+        .collect();
+    for broken in &linked.unreadable {
+        let folder = broken.path.parent().unwrap_or_else(RepoPath::root);
+        let evidence = Evidence::new(&broken.path, broken.reason.line, "");
+        let project = workspace.place_of(&folder).map(|(_, project)| project);
+        let own_folder = project.as_ref().is_some_and(|project| {
+            project.0 == folder
+                || workspace.project(project).is_some_and(|p| p.joined.iter().any(|(f, _)| *f == folder))
+        });
+        workspace.diagnostics.push(
+            Diagnostic::warning("unreadable-manifest", format!("{} cannot be read: {}", broken.path, broken.reason))
+                .at(&evidence)
+                .help("mend the file; until then whatever it could reach is planned with every change"),
+        );
+        let doubt = |scope| Doubt {
+            reason: "unreadable-manifest".to_owned(),
+            detail: format!("{} cannot be read: {}", broken.path, broken.reason),
+            scope,
+        };
+        if let Some(project) = project.filter(|_| own_folder) {
+            workspace.doubts.push(doubt(Scope::Project(project)));
+        }
+        if declares.contains(&broken.path) || !own_folder && workspace.place_of(&folder).is_none() {
+            let name = broken.ecosystem.to_owned();
+            workspace.doubts.push(doubt(Scope::Ecosystem { name, below: RepoPath::root() }));
+        }
+    }
+    workspace.doubts.sort();
+    workspace.doubts.dedup();
+}
+
+fn report_cycles(workspace: &mut Workspace) {
+    for cycle in cycles(workspace) {
+        let Some(first) = cycle.edges.first() else { continue };
+        let way: Vec<String> = cycle
+            .edges
+            .iter()
+            .map(|edge| format!("{} ({}:{})", edge.to, edge.evidence.file, edge.evidence.line))
+            .collect();
+        workspace.diagnostics.push(
+            Diagnostic::warning("dependency-cycle", format!("{} depends on itself: {}", first.from, way.join(" → ")))
+                .at(&first.evidence)
+                .help("the projects of a cycle are planned as one; cut one of its edges"),
+        );
+    }
+}

@@ -1,0 +1,248 @@
+//! What `knockon.toml` adds to the claims of the manifests: names, owners, dependencies, inputs and tasks.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Edge, Project, ProjectId, ProjectKind, Read, Task, TaskId, TaskName, Workspace, near_names};
+use crate::config::{
+    Configuration, PathPattern, ProjectReference, ProjectSettings, TaskScope, TaskSettings, Written, select,
+};
+use crate::diagnostic::{Diagnostic, Evidence};
+use crate::discover::{Command, EdgeKind, Input};
+use crate::path::RepoPath;
+use crate::selection::{Reach, Selection};
+
+/// Folders that the configuration makes projects although no manifest does, with the line that says so.
+pub(super) fn configured_folders(configuration: &Configuration) -> BTreeMap<RepoPath, Evidence> {
+    let folders = configuration.projects.iter().filter_map(|settings| {
+        let folder = match &settings.project.value {
+            ProjectReference::Folder(folder) => folder.clone(),
+            ProjectReference::Word(_) => return None,
+        };
+        Some((folder, settings.project.evidence()))
+    });
+    folders.collect()
+}
+
+/// The names that the configuration gives, by folder.
+pub(super) fn configured_names(configuration: &Configuration) -> BTreeMap<ProjectId, String> {
+    let named = configuration.projects.iter().filter_map(|settings| {
+        let folder = settings.project.value.folder()?.clone();
+        Some((ProjectId(folder), settings.name.as_ref()?.value.clone()))
+    });
+    named.collect()
+}
+
+/// A project without a manifest: its folder is one because the configuration says so.
+pub(super) fn project_without_manifest(folder: &RepoPath, evidence: &Evidence, name: String) -> Project {
+    Project {
+        id: ProjectId(folder.clone()),
+        name,
+        kind: ProjectKind::Library,
+        aliases: BTreeSet::new(),
+        ecosystems: BTreeSet::new(),
+        owners: Vec::new(),
+        evidence: vec![evidence.clone()],
+        joined: Vec::new(),
+    }
+}
+
+impl Workspace {
+    /// Applies the configuration. Whatever names a project that is not there, or leaves the repository, is an error.
+    pub(super) fn configure(&mut self, configuration: &Configuration) {
+        self.ignore = configuration.workspace.ignored();
+        let mut edges = Vec::new();
+        for settings in &configuration.projects {
+            match self.find(&settings.project) {
+                Ok(id) => self.configure_project(&id, settings, configuration, &mut edges),
+                Err(unknown) => self.diagnostics.push(unknown),
+            }
+        }
+        let general: Vec<(TaskId, &TaskSettings)> = self
+            .tasks
+            .keys()
+            .filter_map(|id| Some((id.clone(), configuration.tasks.get(&id.name.0)?)))
+            .filter(|(id, _)| !has_own_settings(self, configuration, id))
+            .collect();
+        for (id, settings) in general {
+            self.configure_task(&id, settings);
+        }
+        self.edges.extend(edges);
+    }
+
+    fn configure_project(
+        &mut self,
+        id: &ProjectId,
+        settings: &ProjectSettings,
+        configuration: &Configuration,
+        edges: &mut Vec<Edge>,
+    ) {
+        if let Some(project) = self.projects.get_mut(id) {
+            project.owners = settings.owners.iter().map(|owner| owner.value.clone()).collect();
+        }
+        for (name, own) in &settings.tasks {
+            let task = TaskId { project: id.clone(), name: TaskName(name.clone()) };
+            self.tasks.entry(task.clone()).or_insert_with(|| {
+                let evidence = own.name.evidence();
+                let selection = Selection::owned(&id.0);
+                Task { inputs: vec![Input { selection, evidence }], ..Task::empty(task.clone()) }
+            });
+            let merged = configuration.tasks.get(name).map_or_else(|| own.clone(), |general| own.or(general));
+            self.configure_task(&task, &merged);
+        }
+        let tasks: Vec<TaskId> = self.tasks_of(id).map(|task| task.id.clone()).collect();
+        if !settings.inputs.is_empty() {
+            let inputs = self.selected(&settings.inputs, id);
+            for task in &tasks {
+                if let Some(task) = self.tasks.get_mut(task) {
+                    task.inputs.extend(inputs.iter().cloned());
+                }
+            }
+        }
+        for dependency in &settings.depends_on {
+            let evidence = dependency.evidence();
+            match self.find(dependency) {
+                Ok(to) if to == *id => {
+                    let finding = Diagnostic::error("self-dependency", format!("{id} cannot depend on itself"));
+                    self.diagnostics.push(finding.at_place(dependency.place.clone()).help("remove it"));
+                }
+                Ok(to) => {
+                    self.read_from_all(&tasks, &to, &evidence);
+                    edges.push(Edge { from: id.clone(), to, kind: EdgeKind::Build, evidence });
+                }
+                Err(unknown) => self.diagnostics.push(unknown),
+            }
+        }
+    }
+
+    /// Lets tasks read what a project builds, or its files where it builds nothing.
+    fn read_from_all(&mut self, tasks: &[TaskId], to: &ProjectId, evidence: &Evidence) {
+        let build = TaskId::new(to, "build");
+        let builds = self.tasks.contains_key(&build);
+        for task in tasks {
+            let Some(task) = self.tasks.get_mut(task) else { continue };
+            if builds {
+                task.reads.push(Read { task: build.clone(), evidence: Some(evidence.clone()) });
+            } else {
+                task.inputs.push(Input { selection: Selection::all(&to.0), evidence: evidence.clone() });
+            }
+        }
+    }
+
+    fn configure_task(&mut self, id: &TaskId, settings: &TaskSettings) {
+        let inputs = settings.inputs.as_ref().map(|patterns| self.selected(patterns, &id.project));
+        let reads = settings.depends_on.as_ref().map(|references| {
+            let reads = references.iter().flat_map(|reference| match self.referred(id, reference) {
+                Ok(reads) => reads,
+                Err(unknown) => {
+                    self.diagnostics.push(unknown);
+                    Vec::new()
+                }
+            });
+            reads.collect::<Vec<_>>()
+        });
+        let Some(task) = self.tasks.get_mut(id) else { return };
+        if let Some(command) = &settings.command {
+            task.commands = vec![Command { line: command.value.clone(), folder: id.project.0.clone() }];
+        }
+        if let Some(inputs) = inputs {
+            // What lies outside the folder (a lockfile above it, a file that a manifest names) is read all the same.
+            task.inputs.retain(|input| {
+                input.selection.reach != Reach::Owned && !input.selection.base.is_within(&id.project.0)
+            });
+            task.inputs.extend(inputs);
+        }
+        if let Some(reads) = reads {
+            task.reads = reads;
+        }
+        if let Some(outputs) = &settings.outputs {
+            task.outputs = outputs.iter().map(|pattern| pattern.value.to_string()).collect();
+        }
+        if let Some(names) = &settings.env {
+            task.environment = names.iter().map(|name| name.value.clone()).collect();
+        }
+        if let Some(timeout) = &settings.timeout {
+            task.timeout = Some(timeout.value);
+        }
+        if let Some(retries) = &settings.retries {
+            task.retries = retries.value;
+        }
+    }
+
+    /// The inputs that patterns select, each with its line.
+    fn selected(&mut self, patterns: &[Written<PathPattern>], project: &ProjectId) -> Vec<Input> {
+        let evidence = patterns.first().map_or_else(|| Evidence::new(&project.0, 0, ""), Written::evidence);
+        match select(patterns, &project.0) {
+            Ok(selections) => {
+                let inputs = selections.into_iter().map(|selection| Input { selection, evidence: evidence.clone() });
+                inputs.collect()
+            }
+            Err(finding) => {
+                self.diagnostics.push(finding);
+                // Until it is mended everything is read.
+                vec![Input { selection: Selection::owned(&project.0), evidence }]
+            }
+        }
+    }
+
+    fn referred(
+        &self,
+        id: &TaskId,
+        reference: &Written<crate::config::TaskReference>,
+    ) -> Result<Vec<Read>, Diagnostic> {
+        let evidence = Some(reference.evidence());
+        let name = TaskName(reference.value.task.clone());
+        let projects: BTreeSet<ProjectId> = match &reference.value.scope {
+            TaskScope::Own => BTreeSet::from([id.project.clone()]),
+            TaskScope::Project(project) => BTreeSet::from([self.find(&reference.with(project.clone()))?]),
+            TaskScope::Upstream => {
+                let from = self.edges.iter().filter(|edge| edge.from == id.project);
+                let followed = from.filter(|edge| match edge.kind {
+                    EdgeKind::Build | EdgeKind::Schema => true,
+                    EdgeKind::Test => id.name.0 == "test",
+                    EdgeKind::Image | EdgeKind::Deploy => false,
+                });
+                followed.map(|edge| edge.to.clone()).collect()
+            }
+        };
+        let tasks = projects.into_iter().map(|project| TaskId { project, name: name.clone() });
+        let reads: Vec<Read> = tasks
+            .filter(|task| task != id && self.tasks.contains_key(task))
+            .map(|task| Read { task, evidence: evidence.clone() })
+            .collect();
+        if reads.is_empty() && reference.value.scope != TaskScope::Upstream {
+            let of_project: Vec<&str> = self.tasks_of(&id.project).map(|task| task.id.name.0.as_str()).collect();
+            let message = format!("`{}` names no task that {id} could read", reference.value);
+            let known = format!("{} has the tasks {}", id.project, of_project.join(", "));
+            return Err(Diagnostic::error("unknown-task", message).at_place(reference.place.clone()).help(known));
+        }
+        Ok(reads)
+    }
+
+    fn find(&self, reference: &Written<ProjectReference>) -> Result<ProjectId, Diagnostic> {
+        let (by_folder, word) = match &reference.value {
+            ProjectReference::Folder(folder) => (Some(folder.clone()), folder.to_string()),
+            ProjectReference::Word(word) => (RepoPath::root().resolve(word.as_bytes()).ok(), word.clone()),
+        };
+        let named = self.projects().find(|project| project.name == word).map(|project| project.id.clone());
+        let found = named.or_else(|| by_folder.map(ProjectId).filter(|id| self.projects.contains_key(id)));
+        found.ok_or_else(|| {
+            let all = self.projects().flat_map(|project| [project.name.clone(), project.id.to_string()]);
+            let all: BTreeSet<String> = all.collect();
+            let near = near_names(&word, all.iter().map(String::as_str));
+            let help = match near.is_empty() {
+                true => "`knockon graph` lists all projects".to_owned(),
+                false => format!("did you mean {}?", near.join(", ")),
+            };
+            let message = format!("no project has the folder or the name `{word}`");
+            Diagnostic::error("unknown-project", message).at_place(reference.place.clone()).help(help)
+        })
+    }
+}
+
+/// Whether the project's own table speaks of the task, and so has been applied with the general one.
+fn has_own_settings(workspace: &Workspace, configuration: &Configuration, id: &TaskId) -> bool {
+    configuration.projects.iter().any(|settings| {
+        settings.tasks.contains_key(&id.name.0)
+            && workspace.find(&settings.project).is_ok_and(|project| project == id.project)
+    })
+}

@@ -1,0 +1,81 @@
+//! Short names that are unique, and names that are near a mistyped one.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::ProjectId;
+
+/// For each project the shortest tail of its folder that no other project shares; configured names stand.
+pub(super) fn short_names<'a>(
+    projects: impl Iterator<Item = &'a ProjectId> + Clone,
+    configured: &BTreeMap<ProjectId, String>,
+) -> BTreeMap<ProjectId, String> {
+    let mut names: BTreeMap<ProjectId, String> = configured.clone();
+    let mut open: BTreeSet<&ProjectId> = projects.filter(|id| !configured.contains_key(*id)).collect();
+    let mut taken: BTreeSet<String> = configured.values().cloned().collect();
+    for length in 1.. {
+        if open.is_empty() {
+            break;
+        }
+        let mut by_tail: BTreeMap<String, Vec<&ProjectId>> = BTreeMap::new();
+        for id in &open {
+            by_tail.entry(tail(id, length)).or_default().push(id);
+        }
+        for (name, ids) in by_tail {
+            let whole = ids.iter().all(|id| id.0.segments().count() <= length);
+            if let [id] = ids[..]
+                && (whole || !taken.contains(&name))
+            {
+                taken.insert(name.clone());
+                names.insert(id.clone(), name);
+                open.remove(id);
+            }
+        }
+    }
+    names
+}
+
+fn tail(id: &ProjectId, length: usize) -> String {
+    if id.0.is_root() {
+        return ".".to_owned();
+    }
+    let segments: Vec<String> = id.to_string().split('/').map(str::to_owned).collect();
+    segments[segments.len().saturating_sub(length)..].join("/")
+}
+
+/// At most three names within a third of the wanted name's length by edit distance, or that contain it, nearest first.
+pub fn near_names<'a>(wanted: &str, all: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let lower = wanted.to_lowercase();
+    let mut near: Vec<(usize, &str)> = all
+        .filter_map(|name| {
+            let other = name.to_lowercase();
+            let distance = strsim::damerau_levenshtein(&lower, &other);
+            let close = distance <= (wanted.chars().count() / 3).max(1);
+            (close || (lower.len() > 2 && other.contains(&lower))).then_some((distance, name))
+        })
+        .collect();
+    near.sort();
+    near.into_iter().take(3).map(|(_, name)| name.to_owned()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::path::RepoPath;
+
+    #[test]
+    fn names_grow_until_they_are_unique() {
+        let ids: Vec<_> = ["a/core", "b/core", "c/x", "core"]
+            .iter()
+            .map(|text| ProjectId(RepoPath::from_git(text.as_bytes()).unwrap()))
+            .collect();
+        let names = short_names(ids.iter(), &BTreeMap::new());
+        let names: Vec<_> = ids.iter().map(|id| names[id].as_str()).collect();
+        assert_eq!(names, ["a/core", "b/core", "x", "core"]);
+    }
+
+    #[test]
+    fn near_names_find_the_typo() {
+        assert_eq!(near_names("delivry", ["delivery", "package"].into_iter()), ["delivery"]);
+        assert!(near_names("zzz", ["delivery"].into_iter()).is_empty());
+    }
+}

@@ -1,0 +1,129 @@
+//! A task: one target of one project, and all that its result depends on.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize, Serializer};
+
+use super::ProjectId;
+use crate::diagnostic::Evidence;
+use crate::discover::{Command, Input};
+
+/// A task's name within its project, such as `build`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct TaskName(pub String);
+
+impl fmt::Display for TaskName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// One target of one project. Printed with the project's id: `src/shipping/delivery:test`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TaskId {
+    /// The project.
+    pub project: ProjectId,
+    /// The target.
+    pub name: TaskName,
+}
+
+impl TaskId {
+    /// The task of a project with this name.
+    pub fn new(project: &ProjectId, name: &str) -> Self {
+        Self { project: project.clone(), name: TaskName(name.to_owned()) }
+    }
+}
+
+impl fmt::Display for TaskId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.project, self.name)
+    }
+}
+
+impl Serialize for TaskId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl JsonSchema for TaskId {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "TaskId".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "type": "string", "description": "A task: the project's id, a colon, the task's name." })
+    }
+}
+
+/// Another task whose result a task reads, and the line that says so.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Read {
+    /// The task that is read.
+    pub task: TaskId,
+    /// The edge's line; none within a project, where it is the ecosystem's way.
+    pub evidence: Option<Evidence>,
+}
+
+/// One target of one project, and all that its result depends on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Task {
+    /// Its id.
+    pub id: TaskId,
+    /// The files it reads.
+    pub inputs: Vec<Input>,
+    /// The results it reads, sorted.
+    pub reads: Vec<Read>,
+    /// Tasks that only have to be over before it begins.
+    pub after: BTreeSet<TaskId>,
+    /// What to run, in this order; nothing where the files themselves are the result.
+    pub commands: Vec<Command>,
+    /// Names of the environment variables that it reads.
+    pub environment: BTreeSet<String>,
+    /// What it makes, relative to the project's folder.
+    pub outputs: Vec<String>,
+    /// The tools that run it.
+    pub tools: BTreeSet<String>,
+    /// The ecosystems that claim it.
+    pub ecosystems: BTreeSet<&'static str>,
+    /// Whether its tools build what it reads by themselves.
+    pub builds_upstream: bool,
+    /// How long it may take.
+    pub timeout: Option<Duration>,
+    /// How often it is tried again.
+    pub retries: u32,
+}
+
+impl Task {}
+
+impl Task {
+    /// A task that reads and runs nothing yet.
+    pub(super) fn empty(id: TaskId) -> Self {
+        Self {
+            id,
+            inputs: Vec::new(),
+            reads: Vec::new(),
+            after: BTreeSet::new(),
+            commands: Vec::new(),
+            environment: BTreeSet::new(),
+            outputs: Vec::new(),
+            tools: BTreeSet::new(),
+            ecosystems: BTreeSet::new(),
+            builds_upstream: true,
+            timeout: None,
+            retries: 0,
+        }
+    }
+
+    /// Puts inputs and readings in order, each once.
+    pub(super) fn tidy(&mut self) {
+        self.inputs.sort();
+        self.inputs.dedup();
+        self.reads.sort();
+        self.reads.dedup_by(|later, first| later.task == first.task);
+    }
+}
