@@ -169,7 +169,12 @@ impl fmt::Display for RepoPath {
         if self.is_root() {
             return f.write_str(".");
         }
-        escape_for_people(&self.0, f)
+        for (number, part) in self.0.split(|&byte| byte == b'\\').enumerate() {
+            // Doubled, so that a name that looks like an escape is not taken for one.
+            f.write_str(if number > 0 { "\\\\" } else { "" })?;
+            escape_for_people(part, f)?;
+        }
+        Ok(())
     }
 }
 
@@ -183,9 +188,7 @@ impl fmt::Debug for RepoPath {
 pub fn escape_for_people(bytes: &[u8], f: &mut impl fmt::Write) -> fmt::Result {
     for chunk in bytes.utf8_chunks() {
         for character in chunk.valid().chars() {
-            if character == '\\' {
-                f.write_str("\\\\")?;
-            } else if character.is_control() || steers_text(character) {
+            if character.is_control() || steers_text(character) {
                 write!(f, "{}", character.escape_default())?;
             } else {
                 f.write_char(character)?;

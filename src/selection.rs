@@ -4,13 +4,14 @@
 //! pattern matches the path relative to its filter's root, and a folder's name alone matches nothing but the folder.
 
 use std::cmp::Ordering;
+use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::OnceLock;
 
 use globset::{Candidate, GlobBuilder, GlobMatcher};
 use serde::{Deserialize, Serialize};
 
-use crate::path::RepoPath;
+use crate::path::{RepoPath, escape_for_people};
 
 /// One ordered pattern: what it matches is let in or kept out.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -65,6 +66,17 @@ impl Filter {
             Some((None, _)) => true,
             None => default,
         }
+    }
+}
+
+/// The rules in order, behind the folder that they are relative to.
+impl fmt::Display for Filter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:", self.root)?;
+        self.rules.iter().try_for_each(|rule| {
+            f.write_str(if rule.include { " " } else { " !" })?;
+            escape_for_people(rule.glob.as_bytes(), f)
+        })
     }
 }
 

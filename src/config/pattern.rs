@@ -120,12 +120,8 @@ pub fn select(patterns: &[Written<PathPattern>], folder: &RepoPath) -> Result<Ve
     let mut bases = Vec::with_capacity(patterns.len());
     for pattern in patterns {
         let root = pattern.value.root(folder);
-        let (root, base) = root.and_then(|root| pattern.value.base(&root).map(|base| (root, base))).map_err(|_| {
-            let message = format!("`{}` leaves the repository, seen from folder `{folder}`", pattern.value);
-            let deepest = folder.segments().count();
-            Mistake::new("outside-repository", message, format!("climb at most {deepest} folders"))
-                .at(pattern.place.clone())
-        })?;
+        let base = root.and_then(|root| pattern.value.base(&root).map(|base| (root, base)));
+        let (root, base) = base.map_err(|_| outside(pattern, folder))?;
         let glob = if root.is_root() {
             pattern.value.glob.clone()
         } else {
@@ -144,6 +140,16 @@ pub fn select(patterns: &[Written<PathPattern>], folder: &RepoPath) -> Result<Ve
         selections.push(Selection { base, reach, filters: vec![filter(at)] });
     }
     Ok(selections)
+}
+
+/// The error that a pattern leaves the repository, seen from a folder.
+pub(super) fn outside(pattern: &Written<PathPattern>, folder: &RepoPath) -> Diagnostic {
+    let message = format!("`{}` leaves the repository, seen from folder `{folder}`", pattern.value);
+    let help = match folder.segments().count() {
+        0 => "write it without `../`".to_owned(),
+        depth => format!("climb at most to the repository root: `{}`", "../".repeat(depth)),
+    };
+    Mistake::new("outside-repository", message, help).at(pattern.place.clone())
 }
 
 /// A glob that matches a path; bytes that are not UTF-8 match any one character, which widens and never hides.

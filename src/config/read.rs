@@ -6,7 +6,7 @@ use toml::de::DeTable;
 
 use super::document::{Field, Reader, Source, fields};
 use super::mistake::{Mistake, listed, nearest};
-use super::pattern::{BranchPattern, PathPattern};
+use super::pattern::{BranchPattern, PathPattern, outside};
 use super::value::{ProjectReference, TaskReference, TaskScope, parse_duration, parse_name, parse_variable};
 use super::{
     Configuration, PipelineSettings, ProjectSettings, TaskSettings, UnownedPolicy, WorkspaceSettings, Written,
@@ -56,7 +56,8 @@ fn text_of<'b>(file: &RepoPath, bytes: &'b [u8]) -> Result<&'b str, Diagnostic> 
     let place = |line, column| Place { file: file.clone(), line, column, text: String::new() };
     if bytes.len() > LARGEST_FILE {
         let message = format!("the file has {} bytes, and at most {LARGEST_FILE} are read", bytes.len());
-        return Err(Mistake::new("too-large", message, "keep only configuration in it").at(place(0, 0)));
+        let mistake = Mistake::new("too-large", message, "keep only configuration in it");
+        return Err(mistake.at(place(0, 0)));
     }
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     std::str::from_utf8(bytes).map_err(|error| {
@@ -89,7 +90,7 @@ fn root(reader: &mut Reader<'_>, top: &[Field<'_>]) -> Configuration {
             }
             key if PROJECT_KEYS.contains(&key) => {
                 let message = format!("`{key}` is said about one project, and this file is about all");
-                let help = format!("write it below `[project.\"path or name\"]`, or `[project.\".\"]` for the root");
+                let help = "write it below `[project.\"path or name\"]`, or `[project.\".\"]` for the root";
                 reader.mistake(field.at, Mistake::new("misplaced-key", message, help));
             }
             _ => reader.unknown(field, "the root's file", &ROOT_KEYS),
@@ -217,15 +218,8 @@ fn check_project(reader: &mut Reader<'_>, settings: &ProjectSettings) {
     }
 }
 
-/// The error that a pattern climbs above the repository root, seen from a folder.
 fn climbs_out(pattern: &Written<PathPattern>, folder: &RepoPath) -> Option<Diagnostic> {
-    pattern.value.root(folder).err()?;
-    let message = format!("`{}` leaves the repository, seen from folder `{folder}`", pattern.value);
-    let help = match folder.segments().count() {
-        0 => "write it without `../`".to_owned(),
-        depth => format!("climb at most to the repository root: `{}`", "../".repeat(depth)),
-    };
-    Some(Mistake::new("outside-repository", message, help).at(pattern.place.clone()))
+    pattern.value.root(folder).is_err().then(|| outside(pattern, folder))
 }
 
 fn owner(text: &str) -> Result<String, Mistake> {
@@ -383,3 +377,6 @@ pub(super) fn said_twice(projects: &[ProjectSettings]) -> Vec<Diagnostic> {
 fn in_order<'w, T>(one: &'w Written<T>, other: &'w Written<T>) -> (&'w Written<T>, &'w Written<T>) {
     if one.place <= other.place { (one, other) } else { (other, one) }
 }
+
+#[cfg(test)]
+mod tests;

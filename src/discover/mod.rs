@@ -4,6 +4,7 @@
 //! Everything here is pure. Facts are a function of a manifest's name and bytes alone, so they can be kept by
 //! content id; whatever depends on where a manifest lies is decided when facts are linked.
 
+mod cargo;
 mod landscape;
 mod links;
 mod registry;

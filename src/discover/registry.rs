@@ -56,7 +56,7 @@ const fn register<E: Ecosystem>() -> Registered {
 }
 
 /// One line for each ecosystem.
-static REGISTRY: &[Registered] = &[];
+static REGISTRY: &[Registered] = &[register::<super::cargo::Cargo>()];
 
 /// The names of all ecosystems, in the order of the registry.
 pub fn ecosystems() -> impl Iterator<Item = &'static str> {

@@ -1,6 +1,10 @@
 //! From affected tasks to a plan: the tasks of a pipeline and what they need, as a graph in layers.
 
+mod range;
+
 use std::collections::{BTreeMap, BTreeSet};
+
+pub use range::{Decision, TreeKind, TreeName};
 
 use petgraph::algo::kosaraju_scc;
 use petgraph::graph::{DiGraph, NodeIndex};

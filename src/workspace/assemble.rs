@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::configure::{configured_folders, configured_names, project_without_manifest};
+use super::configure::{configured_folders, project_without_manifest};
 use super::join::joins;
 use super::names::short_names;
 use super::owner::{Holding, Owner, Owners};
@@ -35,8 +35,8 @@ pub fn assemble(tree: &dyn Tree, linked: &Linked, configuration: &Configuration)
     let joined = joins(wished.filter(|claim| folders.contains_key(&claim.folder)), &services);
 
     workspace.owners = owners(&folders, &joined);
-    workspace.projects = projects(&folders, &joined, &configured_names(configuration));
-    add_configured(tree, &configured, configuration, &mut workspace)?;
+    workspace.projects = projects(&folders, &joined);
+    add_configured(tree, &configured, &mut workspace)?;
     let edges = resolve_edges(tree, linked, &mut workspace)?;
     add_tasks(linked, &edges, &mut workspace);
     workspace.edges = edges.into_iter().map(|placed| placed.edge).collect();
@@ -129,7 +129,9 @@ fn claimed_folders<'a>(
     }
     let mut strays = Vec::new();
     for (folder, claims) in &folders {
+        // An image is a sign of standing alone even where it leaves its files to the project around it.
         let admitted = claims.of.iter().any(|(_, claim)| claim.admission == Admission::Admitted);
+        let admitted = admitted || claims.has(Role::Image);
         if !admitted && !configured.contains_key(folder) && !has_lockfile(tree, folder)? {
             strays.push(folder.clone());
         }
@@ -150,17 +152,16 @@ fn has_lockfile(tree: &dyn Tree, folder: &RepoPath) -> Result<bool, TreeError> {
 fn add_configured(
     tree: &dyn Tree,
     configured: &BTreeMap<RepoPath, Evidence>,
-    configuration: &Configuration,
     workspace: &mut Workspace,
 ) -> Result<(), TreeError> {
-    let names = configured_names(configuration);
     for (folder, evidence) in configured {
         let id = ProjectId(folder.clone());
         let is_folder = matches!(node_at(tree, folder)?, Some(Node::Folder(_)));
-        if workspace.projects.contains_key(&id) || !is_folder {
+        let name = id.to_string();
+        let known = workspace.projects.contains_key(&id) || workspace.projects.values().any(|p| p.name == name);
+        if known || !is_folder {
             continue;
         }
-        let name = names.get(&id).cloned().unwrap_or_else(|| id.to_string());
         workspace.owners.insert(folder.clone(), Holding { project: id.clone(), keeps: None });
         workspace.projects.insert(id, project_without_manifest(folder, evidence, name));
     }
@@ -180,7 +181,6 @@ fn owners(folders: &BTreeMap<RepoPath, Claims<'_>>, joined: &BTreeMap<RepoPath, 
 fn projects(
     folders: &BTreeMap<RepoPath, Claims<'_>>,
     joined: &BTreeMap<RepoPath, (RepoPath, Evidence)>,
-    configured_names: &BTreeMap<ProjectId, String>,
 ) -> BTreeMap<ProjectId, Project> {
     let mut places: BTreeMap<&RepoPath, Vec<(RepoPath, Evidence)>> = BTreeMap::new();
     for (folder, (service, evidence)) in joined {
@@ -188,7 +188,7 @@ fn projects(
     }
     let ids: Vec<ProjectId> =
         folders.keys().filter(|folder| !joined.contains_key(*folder)).cloned().map(ProjectId).collect();
-    let names = short_names(ids.iter(), configured_names);
+    let names = short_names(ids.iter());
     let mut projects = BTreeMap::new();
     for id in ids {
         let claims = &folders[&id.0];
@@ -410,8 +410,9 @@ fn read_project(
     let task = TaskId::new(project, name);
     if workspace.tasks.contains_key(&task) {
         reads.push(Read { task, evidence: Some(evidence.clone()) });
-    } else if workspace.project(project).is_some_and(|project| project.kind != ProjectKind::Workspace) {
-        inputs.push(Input { selection: Selection::all(&project.0), evidence: evidence.clone() });
+    } else {
+        let selection = workspace.owners.files_of(project);
+        inputs.push(Input { selection, evidence: evidence.clone() });
     }
 }
 

@@ -11,25 +11,17 @@ use crate::discover::{Command, EdgeKind, Input};
 use crate::path::RepoPath;
 use crate::selection::{Reach, Selection};
 
-/// Folders that the configuration makes projects although no manifest does, with the line that says so.
+/// Folders that the configuration names, with the line that does: a sign of standing alone, and projects even where no
+/// manifest makes them one.
 pub(super) fn configured_folders(configuration: &Configuration) -> BTreeMap<RepoPath, Evidence> {
     let folders = configuration.projects.iter().filter_map(|settings| {
         let folder = match &settings.project.value {
             ProjectReference::Folder(folder) => folder.clone(),
-            ProjectReference::Word(_) => return None,
+            ProjectReference::Word(word) => RepoPath::root().resolve(word.as_bytes()).ok()?,
         };
         Some((folder, settings.project.evidence()))
     });
     folders.collect()
-}
-
-/// The names that the configuration gives, by folder.
-pub(super) fn configured_names(configuration: &Configuration) -> BTreeMap<ProjectId, String> {
-    let named = configuration.projects.iter().filter_map(|settings| {
-        let folder = settings.project.value.folder()?.clone();
-        Some((ProjectId(folder), settings.name.as_ref()?.value.clone()))
-    });
-    named.collect()
 }
 
 /// A project without a manifest: its folder is one because the configuration says so.
@@ -51,11 +43,17 @@ impl Workspace {
     pub(super) fn configure(&mut self, configuration: &Configuration) {
         self.ignore = configuration.workspace.ignored();
         let mut edges = Vec::new();
+        // All projects are found by the names they have without configuration, then all get their new names.
+        let mut found = Vec::new();
         for settings in &configuration.projects {
             match self.find(&settings.project) {
-                Ok(id) => self.configure_project(&id, settings, configuration, &mut edges),
+                Ok(id) => found.push((id, settings)),
                 Err(unknown) => self.diagnostics.push(unknown),
             }
+        }
+        self.rename(&found);
+        for (id, settings) in found {
+            self.configure_project(&id, settings, configuration, &mut edges);
         }
         let general: Vec<(TaskId, &TaskSettings)> = self
             .tasks
@@ -67,6 +65,20 @@ impl Workspace {
             self.configure_task(&id, settings);
         }
         self.edges.extend(edges);
+    }
+
+    fn rename(&mut self, found: &[(ProjectId, &ProjectSettings)]) {
+        for (id, settings) in found {
+            let Some(name) = &settings.name else { continue };
+            let taken = self.projects.values().find(|project| project.name == name.value && project.id != *id);
+            if let Some(other) = taken {
+                let message = format!("{} is called `{}` already", other.id, name.value);
+                let finding = Diagnostic::error("duplicate-name", message).at_place(name.place.clone());
+                self.diagnostics.push(finding.help("give one of the two another name"));
+            } else if let Some(project) = self.projects.get_mut(id) {
+                project.name.clone_from(&name.value);
+            }
+        }
     }
 
     fn configure_project(
@@ -147,7 +159,8 @@ impl Workspace {
         if let Some(inputs) = inputs {
             // What lies outside the folder (a lockfile above it, a file that a manifest names) is read all the same.
             task.inputs.retain(|input| {
-                input.selection.reach != Reach::Owned && !input.selection.base.is_within(&id.project.0)
+                let inside = !id.project.0.is_root() && input.selection.base.is_within(&id.project.0);
+                input.selection.reach != Reach::Owned && !inside
             });
             task.inputs.extend(inputs);
         }
@@ -170,13 +183,17 @@ impl Workspace {
 
     /// The inputs that patterns select, each with its line.
     fn selected(&mut self, patterns: &[Written<PathPattern>], project: &ProjectId) -> Vec<Input> {
-        let evidence = patterns.first().map_or_else(|| Evidence::new(&project.0, 0, ""), Written::evidence);
+        // A list that begins with `!` begins with everything; then each pattern that lets in selects files.
+        let stating = patterns.iter().enumerate().filter(|(at, pattern)| *at == 0 || !pattern.value.excludes);
         match select(patterns, &project.0) {
             Ok(selections) => {
-                let inputs = selections.into_iter().map(|selection| Input { selection, evidence: evidence.clone() });
+                let inputs = stating
+                    .zip(selections)
+                    .map(|((_, pattern), selection)| Input { selection, evidence: pattern.evidence() });
                 inputs.collect()
             }
             Err(finding) => {
+                let evidence = Evidence::new(&project.0, 0, "");
                 self.diagnostics.push(finding);
                 // Until it is mended everything is read.
                 vec![Input { selection: Selection::owned(&project.0), evidence }]

@@ -233,15 +233,16 @@ impl Workspace {
     }
 
     /// The tasks that read a path, each with the input that says so. The path need not exist.
-    pub fn readers_of<'a>(&'a self, path: &'a RepoPath) -> impl Iterator<Item = (&'a Task, &'a Evidence)> {
-        let ignored = self.is_ignored(path);
-        let places = path.ancestors().take(if ignored { 0 } else { usize::MAX });
-        places
-            .filter_map(|place| self.readers.get(&place))
-            .flatten()
+    pub fn readers_of(&self, path: &RepoPath) -> Vec<(&Task, &Evidence)> {
+        if self.is_ignored(path) {
+            return Vec::new();
+        }
+        let named = path.ancestors().filter_map(|place| self.readers.get(&place)).flatten();
+        named
             .filter_map(|(id, index)| Some((self.tasks.get(id)?, *index)))
             .filter(|(task, index)| self.reads_path(task, *index, path))
             .map(|(task, index)| (task, &task.inputs[index].evidence))
+            .collect()
     }
 
     /// Whether the input with this index of a task covers a path, filters and ownership considered.
@@ -250,6 +251,37 @@ impl Workspace {
         selection.matches(path)
             && (selection.reach == crate::selection::Reach::All
                 || self.owners.owner_of(path) == Owner::Project(&task.id.project))
+    }
+
+    /// A project, all that it depends on and all that depend on it, directly or not.
+    pub fn around(&self, project: &ProjectId) -> BTreeSet<ProjectId> {
+        let mut around = BTreeSet::from([project.clone()]);
+        for forwards in [true, false] {
+            let mut neighbours: BTreeMap<&ProjectId, Vec<&ProjectId>> = BTreeMap::new();
+            for edge in &self.edges {
+                let (here, there) = if forwards { (&edge.from, &edge.to) } else { (&edge.to, &edge.from) };
+                neighbours.entry(here).or_default().push(there);
+            }
+            let mut seen = BTreeSet::from([project]);
+            let mut pending = vec![project];
+            while let Some(here) = pending.pop() {
+                for there in neighbours.get(here).into_iter().flatten() {
+                    if seen.insert(there) {
+                        pending.push(there);
+                    }
+                }
+            }
+            around.extend(seen.into_iter().cloned());
+        }
+        around
+    }
+
+    /// Whether no project owns or reads a path, and neither the built-in list nor the configuration calls it inert.
+    pub fn is_nobodys(&self, path: &RepoPath) -> bool {
+        let names = self.symlinks.names_of(path);
+        !is_inert(path)
+            && !self.is_ignored(path)
+            && names.iter().all(|name| self.owners.owner_of(name) == Owner::Shared && self.readers_of(name).is_empty())
     }
 
     /// Whether the configuration says that a path is never an input.

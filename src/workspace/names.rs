@@ -4,14 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::ProjectId;
 
-/// For each project the shortest tail of its folder that no other project shares; configured names stand.
-pub(super) fn short_names<'a>(
-    projects: impl Iterator<Item = &'a ProjectId> + Clone,
-    configured: &BTreeMap<ProjectId, String>,
-) -> BTreeMap<ProjectId, String> {
-    let mut names: BTreeMap<ProjectId, String> = configured.clone();
-    let mut open: BTreeSet<&ProjectId> = projects.filter(|id| !configured.contains_key(*id)).collect();
-    let mut taken: BTreeSet<String> = configured.values().cloned().collect();
+/// For each project the shortest tail of its folder that no other project shares.
+pub(super) fn short_names<'a>(projects: impl Iterator<Item = &'a ProjectId>) -> BTreeMap<ProjectId, String> {
+    let mut names: BTreeMap<ProjectId, String> = BTreeMap::new();
+    let mut open: BTreeSet<&ProjectId> = projects.collect();
+    let mut taken: BTreeSet<String> = BTreeSet::new();
     for length in 1.. {
         if open.is_empty() {
             break;
@@ -68,7 +65,7 @@ mod tests {
             .iter()
             .map(|text| ProjectId(RepoPath::from_git(text.as_bytes()).unwrap()))
             .collect();
-        let names = short_names(ids.iter(), &BTreeMap::new());
+        let names = short_names(ids.iter());
         let names: Vec<_> = ids.iter().map(|id| names[id].as_str()).collect();
         assert_eq!(names, ["a/core", "b/core", "x", "core"]);
     }

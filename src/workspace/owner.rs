@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::ProjectId;
 use crate::path::RepoPath;
-use crate::selection::Filter;
+use crate::selection::{Filter, Selection};
 
 /// Who owns a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +40,15 @@ impl Owners {
             Owner::Project(&holding.project)
         } else {
             Owner::Shared
+        }
+    }
+
+    /// What a project's folder holds of its own: everything, or on shared ground what the project keeps.
+    pub fn files_of(&self, project: &ProjectId) -> Selection {
+        let everything = Selection::all(&project.0);
+        match self.0.get(&project.0).and_then(|holding| holding.keeps.as_ref()) {
+            Some(keeps) => everything.filtered(keeps.clone()),
+            None => everything,
         }
     }
 
