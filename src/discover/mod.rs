@@ -5,6 +5,7 @@
 //! content id; whatever depends on where a manifest lies is decided when facts are linked.
 
 mod cargo;
+mod docker;
 mod landscape;
 mod links;
 mod registry;

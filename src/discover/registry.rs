@@ -56,7 +56,7 @@ const fn register<E: Ecosystem>() -> Registered {
 }
 
 /// One line for each ecosystem.
-static REGISTRY: &[Registered] = &[register::<super::cargo::Cargo>()];
+static REGISTRY: &[Registered] = &[register::<super::cargo::Cargo>(), register::<super::docker::Docker>()];
 
 /// The names of all ecosystems, in the order of the registry.
 pub fn ecosystems() -> impl Iterator<Item = &'static str> {

@@ -1,0 +1,93 @@
+//! `.env`: the values that compose puts into its files.
+
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::variables::{Dialect, LONGEST_VALUE, Lookup, expand};
+use crate::discover::syntax::{Lines, Stated, Unreadable, text_of};
+
+/// The entries of an environment file, by key and with the line that states each.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EnvironmentFile {
+    entries: Vec<(String, Stated<String>)>,
+}
+
+/// Reads an environment file. Lines that are no assignment say nothing; an entry may use those above it, and the last
+/// of two entries counts.
+pub fn read(bytes: &[u8]) -> Result<EnvironmentFile, Unreadable> {
+    let text = text_of(bytes)?;
+    let lines = Lines::new(text);
+    let mut values: HashMap<String, String> = HashMap::new();
+    let mut entries: Vec<(String, Stated<String>)> = Vec::new();
+    for (line, number) in text.lines().zip(1..) {
+        let line = line.trim();
+        let line = line.strip_prefix("export ").unwrap_or(line);
+        let Some((key, value)) = line.split_once('=') else { continue };
+        let key = key.trim();
+        if key.is_empty() || key.starts_with('#') {
+            continue;
+        }
+        let (mut value, literal) = value_of(value.trim());
+        if !literal {
+            let lookup = |name: &str| values.get(name).cloned().map_or(Lookup::Unset, Lookup::Value);
+            let expanded = expand(&value, Dialect::Compose, &lookup).text;
+            if expanded.len() <= LONGEST_VALUE {
+                value = expanded;
+            }
+        }
+        values.insert(key.to_owned(), value.clone());
+        entries.push((key.to_owned(), lines.stated(number, value)));
+    }
+    entries.reverse();
+    entries.sort_by(|a, b| a.0.cmp(&b.0));
+    entries.dedup_by(|later, kept| later.0 == kept.0);
+    Ok(EnvironmentFile { entries })
+}
+
+fn value_of(written: &str) -> (String, bool) {
+    for quote in ['"', '\''] {
+        if let Some((inside, _)) = written.strip_prefix(quote).and_then(|rest| rest.split_once(quote)) {
+            return (inside.to_owned(), quote == '\'');
+        }
+    }
+    let end = written.find(" #").unwrap_or(written.len());
+    let value = if written.starts_with('#') { "" } else { written[..end].trim_end() };
+    (value.to_owned(), false)
+}
+
+impl EnvironmentFile {
+    /// The value of a key, with the line that states it.
+    pub fn value(&self, key: &str) -> Option<&Stated<String>> {
+        let at = self.entries.binary_search_by(|(known, _)| known.as_str().cmp(key)).ok()?;
+        Some(&self.entries[at].1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_read_by_key() {
+        let text = "# c\nA=1\nexport B = \"x # y\"\nC='$A'\nD=${A}/$B # tail\nA=2\nnothing\nE=\n";
+        let file = read(text.as_bytes()).unwrap();
+        let value = |key| file.value(key).map(|value| (value.value.as_str(), value.line));
+        assert_eq!(value("A"), Some(("2", 6)));
+        assert_eq!(value("B"), Some(("x # y", 3)));
+        assert_eq!(value("C"), Some(("$A", 4)));
+        assert_eq!(value("D"), Some(("1/x # y", 5)));
+        assert_eq!(value("E"), Some(("", 8)));
+        assert_eq!(value("nothing"), None);
+    }
+
+    #[test]
+    fn case_96_values_that_double_stay_small() {
+        let mut text = "A0=xxxxxxxx\n".to_owned();
+        for at in 1..60 {
+            text.push_str(&format!("A{at}=$A{0}$A{0}\n", at - 1));
+        }
+        let file = read(text.as_bytes()).unwrap();
+        assert!(file.value("A59").unwrap().value.len() <= LONGEST_VALUE);
+    }
+}
