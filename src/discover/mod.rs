@@ -6,9 +6,11 @@
 
 mod cargo;
 mod docker;
+mod dotnet;
 mod landscape;
 mod links;
 mod registry;
+mod shell;
 mod survey;
 pub mod syntax;
 #[cfg(test)]
