@@ -7,6 +7,7 @@
 mod cargo;
 mod docker;
 mod dotnet;
+mod go;
 mod landscape;
 mod links;
 mod registry;

@@ -56,8 +56,12 @@ const fn register<E: Ecosystem>() -> Registered {
 }
 
 /// One line for each ecosystem.
-static REGISTRY: &[Registered] =
-    &[register::<super::cargo::Cargo>(), register::<super::docker::Docker>(), register::<super::dotnet::Dotnet>()];
+static REGISTRY: &[Registered] = &[
+    register::<super::cargo::Cargo>(),
+    register::<super::docker::Docker>(),
+    register::<super::dotnet::Dotnet>(),
+    register::<super::go::Go>(),
+];
 
 /// The names of all ecosystems, in the order of the registry.
 pub fn ecosystems() -> impl Iterator<Item = &'static str> {
