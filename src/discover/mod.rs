@@ -8,6 +8,7 @@ mod cargo;
 mod docker;
 mod dotnet;
 mod go;
+mod helm;
 mod landscape;
 mod links;
 mod registry;

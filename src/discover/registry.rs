@@ -61,6 +61,7 @@ static REGISTRY: &[Registered] = &[
     register::<super::docker::Docker>(),
     register::<super::dotnet::Dotnet>(),
     register::<super::go::Go>(),
+    register::<super::helm::Helm>(),
 ];
 
 /// The names of all ecosystems, in the order of the registry.
