@@ -11,6 +11,7 @@ mod go;
 mod helm;
 mod landscape;
 mod links;
+mod maven;
 mod registry;
 mod shell;
 mod survey;

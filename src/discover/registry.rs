@@ -62,6 +62,7 @@ static REGISTRY: &[Registered] = &[
     register::<super::dotnet::Dotnet>(),
     register::<super::go::Go>(),
     register::<super::helm::Helm>(),
+    register::<super::maven::Maven>(),
 ];
 
 /// The names of all ecosystems, in the order of the registry.
