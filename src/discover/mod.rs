@@ -12,6 +12,7 @@ mod helm;
 mod landscape;
 mod links;
 mod maven;
+mod node;
 mod registry;
 mod shell;
 mod survey;

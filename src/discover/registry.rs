@@ -63,6 +63,7 @@ static REGISTRY: &[Registered] = &[
     register::<super::go::Go>(),
     register::<super::helm::Helm>(),
     register::<super::maven::Maven>(),
+    register::<super::node::Node>(),
 ];
 
 /// The names of all ecosystems, in the order of the registry.

@@ -1,0 +1,72 @@
+//! What a `tsconfig*.json` or `jsconfig.json` says.
+
+use serde::{Deserialize, Serialize};
+
+use super::package::{text_at, texts};
+use crate::discover::syntax::{Lines, Located, Stated, Unreadable, read_json, text_of};
+
+/// What linking needs of a TypeScript configuration. What is not stated may come from the one that it extends.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(in crate::discover) struct TsConfig {
+    /// The configurations that it extends; the last counts most.
+    pub extends: Vec<Stated<String>>,
+    /// Other configurations that `tsc --build` builds first.
+    pub references: Vec<Stated<String>>,
+    /// Where imports that are not relative are looked for.
+    pub base_url: Option<Stated<String>>,
+    /// Import names and the places that stand for them.
+    pub paths: Option<Vec<Mapping>>,
+    /// Folders that are read as one.
+    pub root_dirs: Option<Vec<Stated<String>>>,
+    /// Folders of type declarations.
+    pub type_roots: Option<Vec<Stated<String>>>,
+    /// The globs of the files that are compiled.
+    pub include: Option<Vec<Stated<String>>>,
+    /// The files that are compiled.
+    pub files: Option<Vec<Stated<String>>>,
+}
+
+/// One place that stands for an import name.
+#[derive(Debug, Serialize, Deserialize)]
+pub(in crate::discover) struct Mapping {
+    /// The import name, with at most one `*`.
+    pub name: String,
+    /// The place, with at most one `*`.
+    pub place: Stated<String>,
+}
+
+impl TsConfig {
+    /// Reads a configuration.
+    pub(super) fn read(bytes: &[u8]) -> Result<Self, Unreadable> {
+        let document = read_json(bytes)?;
+        let lines = Lines::new(text_of(bytes)?);
+        let list = |keys: &[&str]| document.at(keys).map(|list| texts(list, &lines));
+        let reference = |item: &Located| text_at(item, &["path"], &lines);
+        Ok(Self {
+            extends: match document.get("extends") {
+                Some(one) if one.text().is_some() => text_at(&document, &["extends"], &lines).into_iter().collect(),
+                Some(several) => texts(several, &lines),
+                None => Vec::new(),
+            },
+            references: document
+                .get("references")
+                .map(|list| list.items().iter().filter_map(reference).collect())
+                .unwrap_or_default(),
+            base_url: text_at(&document, &["compilerOptions", "baseUrl"], &lines),
+            paths: document.at(&["compilerOptions", "paths"]).map(|table| mappings(table, &lines)),
+            root_dirs: list(&["compilerOptions", "rootDirs"]),
+            type_roots: list(&["compilerOptions", "typeRoots"]),
+            include: list(&["include"]),
+            files: list(&["files"]),
+        })
+    }
+}
+
+fn mappings(table: &Located, lines: &Lines<'_>) -> Vec<Mapping> {
+    table
+        .entries()
+        .flat_map(|(key, places)| {
+            texts(places, lines).into_iter().map(|place| Mapping { name: key.text.clone(), place })
+        })
+        .collect()
+}
