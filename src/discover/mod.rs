@@ -13,6 +13,7 @@ mod landscape;
 mod links;
 mod maven;
 mod node;
+mod protobuf;
 mod registry;
 mod shell;
 mod survey;

@@ -64,6 +64,7 @@ static REGISTRY: &[Registered] = &[
     register::<super::helm::Helm>(),
     register::<super::maven::Maven>(),
     register::<super::node::Node>(),
+    register::<super::protobuf::Protobuf>(),
 ];
 
 /// The names of all ecosystems, in the order of the registry.
