@@ -14,6 +14,7 @@ mod links;
 mod maven;
 mod node;
 mod protobuf;
+mod python;
 mod registry;
 mod shell;
 mod survey;

@@ -65,6 +65,7 @@ static REGISTRY: &[Registered] = &[
     register::<super::maven::Maven>(),
     register::<super::node::Node>(),
     register::<super::protobuf::Protobuf>(),
+    register::<super::python::Python>(),
 ];
 
 /// The names of all ecosystems, in the order of the registry.

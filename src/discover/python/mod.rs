@@ -1,0 +1,64 @@
+//! Python: projects of pip, setuptools, uv, poetry, pdm, hatch and pipenv.
+//!
+//! Everything in one folder is one project, whichever of its files say so.
+
+mod inherited;
+mod link;
+mod projects;
+mod pyproject;
+mod reference;
+mod requirements;
+mod setup;
+#[cfg(test)]
+mod tests;
+
+use serde::{Deserialize, Serialize};
+
+use self::pyproject::{Pyproject, read_pipfile, read_pyproject};
+use self::reference::Dependency;
+use self::requirements::{Requirements, is_part_of_requirements, is_requirements, read_requirements};
+use self::setup::{Setup, read_setup_cfg, read_setup_py};
+use super::syntax::{Stated, Unreadable};
+use super::{Ecosystem, Landscape, Links};
+
+/// Python projects.
+pub(super) struct Python;
+
+/// What one file of a Python project says.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) enum Facts {
+    /// `pyproject.toml`.
+    Pyproject(Box<Pyproject>),
+    /// `setup.py` or `setup.cfg`.
+    Setup(Setup),
+    /// A requirements file, or one that such a file includes.
+    Requirements(Requirements),
+    /// `Pipfile`.
+    Pipfile(Vec<Stated<Dependency>>),
+}
+
+impl Ecosystem for Python {
+    type Facts = Facts;
+
+    const NAME: &'static str = "python";
+
+    fn recognises(name: &[u8]) -> bool {
+        matches!(name, b"pyproject.toml" | b"setup.py" | b"setup.cfg" | b"Pipfile")
+            || is_requirements(name)
+            || is_part_of_requirements(name)
+    }
+
+    fn read(name: &[u8], bytes: &[u8]) -> Result<Facts, Unreadable> {
+        match name {
+            b"pyproject.toml" => read_pyproject(bytes).map(|read| Facts::Pyproject(Box::new(read))),
+            b"setup.py" => read_setup_py(bytes).map(Facts::Setup),
+            b"setup.cfg" => read_setup_cfg(bytes).map(Facts::Setup),
+            b"Pipfile" => read_pipfile(bytes).map(Facts::Pipfile),
+            _ => read_requirements(name, bytes).map(Facts::Requirements),
+        }
+    }
+
+    fn link(landscape: &Landscape<'_, Facts>, links: &mut Links) {
+        link::link(landscape, links);
+    }
+}
