@@ -1,3 +1,3 @@
-//! Drives knockon on repositories that the tests create.
+//! Drives knockon on repositories that the tests create, and holds the source to its own rules.
 
-fn main() {}
+mod tidy;

@@ -1,0 +1,229 @@
+//! The commands and their flags.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+const EXIT_CODES: &str = "Exit codes: 0 done (an empty plan too), 2 usage or configuration, 3 git or input/output, \
+4 something could not be known and --strict was given.";
+
+/// What does this change knock on to?
+///
+/// knockon reads git and the manifests that are there, and says which projects and tasks of a monorepo a change
+/// affects, each with the line of a file that proves it. It needs no configuration, starts no program and opens no
+/// socket.
+#[derive(Debug, Parser)]
+#[command(name = "knockon", version, max_term_width = 110, after_help = EXIT_CODES)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// What every command understands.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// What every command understands.
+#[derive(Debug, Args)]
+pub struct Common {
+    /// The folder to begin in, as if knockon had been started there.
+    #[arg(short = 'C', long = "directory", global = true, value_name = "DIR", default_value = ".")]
+    pub directory: PathBuf,
+    /// Whether colours are used.
+    #[arg(long, global = true, value_enum, default_value_t = Colour::Auto)]
+    pub color: Colour,
+    /// Tell everything, not just what fits a screen.
+    #[arg(long, global = true)]
+    pub all: bool,
+}
+
+/// Whether colours are used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Colour {
+    /// On a terminal, unless NO_COLOR is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// The tasks that a change calls for, in the order they can run in
+    Plan {
+        #[command(flatten)]
+        range: Range,
+        /// Only the tasks of this pipeline (`validation`, `pull-request`, or one of knockon.toml)
+        #[arg(long, value_name = "NAME")]
+        pipeline: Option<String>,
+        /// Text for people, JSON for programs
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
+    /// The projects that a change affects
+    Affected {
+        #[command(flatten)]
+        range: Range,
+        /// One name a line for shell loops, text for people, JSON for programs
+        #[arg(long, value_enum, default_value_t = AffectedFormat::Names)]
+        format: AffectedFormat,
+    },
+    /// Why a project, task or path is in the plan, or why it is not
+    Explain {
+        /// A project by folder, name or alias; a task (`delivery:test`); or a path
+        #[arg(value_name = "PROJECT|TASK|PATH")]
+        subject: String,
+        #[command(flatten)]
+        range: Range,
+    },
+    /// Projects and who depends on whom, each edge with its evidence
+    Graph {
+        /// Only this project, what it depends on, and who depends on it
+        #[arg(value_name = "PROJECT")]
+        around: Option<String>,
+        #[command(flatten)]
+        tree: OneTree,
+        /// How the graph is printed
+        #[arg(long, value_enum, default_value_t = GraphFormat::Text)]
+        format: GraphFormat,
+    },
+    /// The files and results that a task reads, where that is known from, and its fingerprint
+    Inputs {
+        /// The task, such as `delivery:test`
+        #[arg(value_name = "TASK")]
+        task: String,
+        #[command(flatten)]
+        tree: OneTree,
+        /// Text for people, JSON for programs
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
+    /// What was understood of the repository, and what was not
+    Check {
+        #[command(flatten)]
+        tree: OneTree,
+        /// Text for people, JSON for programs
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
+    /// Write a knockon.toml that says what is true already, to begin from
+    Init,
+    /// The JSON Schema of knockon.toml or of an output
+    Schema {
+        /// Which one
+        #[arg(value_enum)]
+        of: SchemaOf,
+    },
+    /// Make a small repository with a few commits, and plan the last of them
+    Demo {
+        /// Where to make it: a folder that is empty or not there yet. A temporary one, if none is given
+        #[arg(value_name = "DIR")]
+        directory: Option<PathBuf>,
+    },
+    /// Completions for a shell
+    Completions {
+        /// The shell
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
+    /// The manual page
+    Man,
+}
+
+/// Which two trees are compared.
+#[derive(Debug, Clone, Args)]
+pub struct Range {
+    /// Compare with this revision; where it has left the head's history, with their merge base.
+    /// The merge base with the default branch, if none is given
+    #[arg(long, value_name = "REV", allow_hyphen_values = true)]
+    pub base: Option<String>,
+    /// Plan this revision, not the work tree
+    #[arg(long, value_name = "REV", conflicts_with_all = ["staged", "worktree"], allow_hyphen_values = true)]
+    pub head: Option<String>,
+    /// Plan what is staged, compared with the last commit if no base is given
+    #[arg(long, conflicts_with = "worktree")]
+    pub staged: bool,
+    /// Plan what is on disk, untracked files too; this is the default
+    #[arg(long)]
+    pub worktree: bool,
+    /// What a changed file means that no project owns or reads
+    #[arg(long, value_enum, value_name = "POLICY")]
+    pub unowned: Option<Unowned>,
+    /// End with exit code 4 where something cannot be known
+    #[arg(long)]
+    pub strict: bool,
+}
+
+/// Which tree is read.
+#[derive(Debug, Clone, Args)]
+pub struct OneTree {
+    /// Read this revision, not the work tree
+    #[arg(long, value_name = "REV", conflicts_with = "staged", allow_hyphen_values = true)]
+    pub head: Option<String>,
+    /// Read what is staged
+    #[arg(long)]
+    pub staged: bool,
+}
+
+/// What a changed file means that no project owns or reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Unowned {
+    /// It affects every task
+    All,
+    /// It affects nothing, and is listed
+    None,
+    /// It is an error
+    Error,
+}
+
+/// Text or JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    Text,
+    /// For programs
+    Json,
+}
+
+/// How affected projects are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum AffectedFormat {
+    /// One project's folder a line
+    Names,
+    /// For people
+    Text,
+    /// For programs
+    Json,
+}
+
+/// How a graph is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum GraphFormat {
+    /// For people
+    Text,
+    /// For programs
+    Json,
+    /// For Graphviz
+    Dot,
+    /// For Markdown
+    Mermaid,
+}
+
+/// What a schema describes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SchemaOf {
+    /// knockon.toml
+    Config,
+    /// `plan --format json`
+    Plan,
+    /// `affected --format json`
+    Affected,
+    /// `graph --format json`
+    Graph,
+    /// `inputs --format json`
+    Inputs,
+    /// `check --format json`
+    Check,
+}

@@ -1,0 +1,353 @@
+//! Each command: one call on the planner, one report.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+
+use clap::CommandFactory;
+
+use super::arguments::{AffectedFormat, Command, Common, Format, GraphFormat, OneTree, Range, SchemaOf, Unowned};
+use super::output::Output;
+use super::{Arguments, Exit, Surroundings};
+use crate::config::{self, UnownedPolicy};
+use crate::fingerprint::{Environment, fingerprints, resolve};
+use crate::git::{GitEnvironment, GitError, Repository};
+use crate::path::RepoPath;
+use crate::planner::{Answer, HeadChoice, Planner, PlannerError, RangeChoice, View, unowned_files};
+use crate::report::json::{
+    AffectedReport, CheckReport, GraphProject, GraphReport, InputFile, InputRule, InputsReport, PlanReport, ReadResult,
+    SCHEMA,
+};
+use crate::report::{drawing, text};
+use crate::workspace::{LookUpError, ProjectId, Task, TaskId, TaskName, Workspace};
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Failure {
+    #[error(transparent)]
+    Planner(#[from] PlannerError),
+    #[error(transparent)]
+    LookUp(#[from] LookUpError),
+    #[error("{0}")]
+    Usage(String),
+    #[error("the output cannot be written: {0}")]
+    Output(#[from] io::Error),
+    #[error("{0}")]
+    Demo(String),
+}
+
+impl From<GitError> for Failure {
+    fn from(error: GitError) -> Self {
+        Self::Planner(error.into())
+    }
+}
+
+impl From<crate::tree::TreeError> for Failure {
+    fn from(error: crate::tree::TreeError) -> Self {
+        Self::Planner(error.into())
+    }
+}
+
+impl Failure {
+    fn exit(&self) -> Exit {
+        match self {
+            Failure::Planner(PlannerError::Git(
+                GitError::RefusedRevision { .. } | GitError::AmbiguousRevision { .. },
+            )) => Exit::Usage,
+            Failure::Planner(PlannerError::Git(_) | PlannerError::Tree(_)) | Failure::Output(_) | Failure::Demo(_) => {
+                Exit::Infrastructure
+            }
+            Failure::Planner(_) | Failure::LookUp(_) | Failure::Usage(_) => Exit::Usage,
+        }
+    }
+}
+
+/// Runs a command and says how the process ends.
+pub fn run(arguments: &Arguments, surroundings: &Surroundings) -> Exit {
+    let output = Output::new(&arguments.common, surroundings);
+    let session = Session { common: &arguments.common, surroundings, output: &output };
+    match session.run(&arguments.command) {
+        Ok(exit) => exit,
+        Err(failure) => {
+            if let Failure::Planner(PlannerError::Configuration(findings)) = &failure {
+                output.findings(findings);
+            }
+            output.error(&failure.to_string());
+            failure.exit()
+        }
+    }
+}
+
+pub(super) struct Session<'a> {
+    pub(super) common: &'a Common,
+    surroundings: &'a Surroundings,
+    pub(super) output: &'a Output,
+}
+
+impl Session<'_> {
+    fn run(&self, command: &Command) -> Result<Exit, Failure> {
+        match command {
+            Command::Plan { range, pipeline, format } => self.plan(range, pipeline.as_deref(), *format),
+            Command::Affected { range, format } => self.affected(range, *format),
+            Command::Explain { subject, range } => self.explain(subject, range),
+            Command::Graph { around, tree, format } => self.graph(around.as_deref(), tree, *format),
+            Command::Inputs { task, tree, format } => self.inputs(task, tree, *format),
+            Command::Check { tree, format } => self.check(tree, *format),
+            Command::Init => self.init(),
+            Command::Schema { of } => self.schema(*of),
+            Command::Demo { directory } => self.demo(directory.as_deref()),
+            Command::Completions { shell } => self.completions(*shell),
+            Command::Man => self.man(),
+        }
+    }
+
+    pub(super) fn planner(&self, directory: &Path) -> Result<Planner, Failure> {
+        let git = GitEnvironment::from_variables(self.surroundings.variables.iter().cloned());
+        let repository = Repository::discover(directory, &git)?;
+        let text = |value: &std::ffi::OsString| value.to_str().map(str::to_owned);
+        let environment: Environment = self
+            .surroundings
+            .variables
+            .iter()
+            .filter_map(|(name, value)| Some((text(name)?, Some(value.to_string_lossy().into_owned()))))
+            .collect();
+        Ok(Planner::new(repository, environment))
+    }
+
+    fn choice(&self, range: &Range) -> RangeChoice {
+        RangeChoice {
+            base: range.base.clone(),
+            head: match (&range.head, range.staged) {
+                (Some(revision), _) => HeadChoice::Revision(revision.clone()),
+                (None, true) => HeadChoice::Staged,
+                (None, false) => HeadChoice::WorkTree,
+            },
+            unowned: range.unowned.map(|policy| match policy {
+                Unowned::All => UnownedPolicy::All,
+                Unowned::None => UnownedPolicy::None,
+                Unowned::Error => UnownedPolicy::Error,
+            }),
+            in_ci: self.surroundings.variable("CI").is_some_and(|value| !matches!(value, "0" | "false")),
+        }
+    }
+
+    fn answer(&self, range: &Range) -> Result<(Planner, Answer), Failure> {
+        let planner = self.planner(&self.common.directory)?;
+        let answer = planner.affected(&self.choice(range))?;
+        self.output.findings(&answer.diagnostics);
+        Ok((planner, answer))
+    }
+
+    fn plan(&self, range: &Range, pipeline: Option<&str>, format: Format) -> Result<Exit, Failure> {
+        let (planner, answer) = self.answer(range)?;
+        let plan = planner.plan(&answer, pipeline)?;
+        let affected = AffectedReport::new(&answer.decision, &answer.head.workspace, &answer.affected);
+        let report = PlanReport::new(affected, pipeline.map(str::to_owned), &plan);
+        match format {
+            Format::Text => self.output.answer(&text::plan_text(&report, self.output.look))?,
+            Format::Json => self.output.json(&report)?,
+        }
+        Ok(doubtful(range, &answer))
+    }
+
+    fn affected(&self, range: &Range, format: AffectedFormat) -> Result<Exit, Failure> {
+        let (_, answer) = self.answer(range)?;
+        let report = AffectedReport::new(&answer.decision, &answer.head.workspace, &answer.affected);
+        match format {
+            AffectedFormat::Names => {
+                let lines: String = report.projects.iter().map(|project| format!("{}\n", project.id)).collect();
+                self.output.answer(&lines)?;
+            }
+            AffectedFormat::Text => self.output.answer(&text::affected_text(&report, self.output.look))?,
+            AffectedFormat::Json => self.output.json(&report)?,
+        }
+        Ok(doubtful(range, &answer))
+    }
+
+    fn explain(&self, subject: &str, range: &Range) -> Result<Exit, Failure> {
+        let (_, answer) = self.answer(range)?;
+        let (workspace, affected, look) = (&answer.head.workspace, &answer.affected, self.output.look);
+        let explained = match find_subject(workspace, &answer, subject)? {
+            Subject::Task(task) => text::explain_task(workspace, affected, task, look),
+            Subject::Project(project) => text::explain_project(workspace, affected, project, look),
+            Subject::Path(path) => text::explain_path(workspace, affected, &answer.changes, &path, look),
+        };
+        self.output.answer(&explained)?;
+        Ok(doubtful(range, &answer))
+    }
+
+    fn view(&self, tree: &OneTree) -> Result<(Planner, View, Vec<crate::diagnostic::Diagnostic>), Failure> {
+        let planner = self.planner(&self.common.directory)?;
+        let choice = match (&tree.head, tree.staged) {
+            (Some(revision), _) => HeadChoice::Revision(revision.clone()),
+            (None, true) => HeadChoice::Staged,
+            (None, false) => HeadChoice::WorkTree,
+        };
+        let (view, diagnostics) = planner.view(&choice)?;
+        Ok((planner, view, diagnostics))
+    }
+
+    fn graph(&self, around: Option<&str>, tree: &OneTree, format: GraphFormat) -> Result<Exit, Failure> {
+        let (_, view, diagnostics) = self.view(tree)?;
+        self.output.findings(&diagnostics);
+        let workspace = &view.workspace;
+        let chosen =
+            around.map(|wanted| Ok::<_, Failure>(workspace.around(&workspace.look_up(wanted)?.id))).transpose()?;
+        let within = |id: &ProjectId| chosen.as_ref().is_none_or(|chosen| chosen.contains(id));
+        let report = GraphReport {
+            schema: SCHEMA,
+            tree: view.name.clone(),
+            projects: workspace.projects().filter(|p| within(&p.id)).map(|p| GraphProject::new(workspace, p)).collect(),
+            edges: workspace.edges().iter().filter(|edge| within(&edge.from) && within(&edge.to)).cloned().collect(),
+        };
+        match format {
+            GraphFormat::Text => self.output.answer(&text::graph_text(&report, self.output.look))?,
+            GraphFormat::Json => self.output.json(&report)?,
+            GraphFormat::Dot => self.output.answer(&drawing::dot(&report))?,
+            GraphFormat::Mermaid => self.output.answer(&drawing::mermaid(&report))?,
+        }
+        Ok(Exit::Done)
+    }
+
+    fn inputs(&self, wanted: &str, tree: &OneTree, format: Format) -> Result<Exit, Failure> {
+        let (planner, view, diagnostics) = self.view(tree)?;
+        self.output.findings(&diagnostics);
+        let task = find_task(&view.workspace, wanted)?;
+        let wanted = [task.id.clone()].into();
+        let prints = fingerprints(&view.workspace, &*view.tree, planner.environment(), &wanted)?;
+        let Some(fingerprint) = prints.get(&task.id).copied() else {
+            return Err(Failure::Usage(format!("{} has no fingerprint", task.id)));
+        };
+        let files = resolve(&view.workspace, &*view.tree, task)?;
+        let report = InputsReport {
+            schema: SCHEMA,
+            tree: view.name.clone(),
+            task: task.id.clone(),
+            fingerprint,
+            inputs: files
+                .into_iter()
+                .map(|(path, file)| InputFile {
+                    path,
+                    mode: format!("{:o}", file.mode.bits()),
+                    content: file.content.to_string(),
+                    evidence: task.inputs[file.input].evidence.clone(),
+                })
+                .collect(),
+            reads: task.reads.iter().map(ReadResult::from).collect(),
+            commands: task.commands.clone(),
+            environment: task.environment.iter().cloned().collect(),
+            tools: task.tools.iter().cloned().collect(),
+            rules: InputRule::of(task),
+        };
+        match format {
+            Format::Text => self.output.answer(&text::inputs_text(&report, self.output.look))?,
+            Format::Json => self.output.json(&report)?,
+        }
+        Ok(Exit::Done)
+    }
+
+    fn check(&self, tree: &OneTree, format: Format) -> Result<Exit, Failure> {
+        let (_, view, mut diagnostics) = self.view(tree)?;
+        let workspace = &view.workspace;
+        diagnostics.extend(workspace.diagnostics.iter().cloned());
+        let mut report = CheckReport {
+            schema: SCHEMA,
+            tree: view.name.clone(),
+            projects: BTreeMap::new(),
+            kinds: BTreeMap::new(),
+            edges: BTreeMap::new(),
+            tasks: BTreeMap::new(),
+            unowned: unowned_files(&view)?,
+            widened: workspace.doubts.clone(),
+            diagnostics,
+        };
+        for project in workspace.projects() {
+            *report.kinds.entry(project.kind.to_string()).or_default() += 1;
+            for ecosystem in &project.ecosystems {
+                *report.projects.entry((*ecosystem).to_owned()).or_default() += 1;
+            }
+        }
+        for edge in workspace.edges() {
+            *report.edges.entry(format!("{:?}", edge.kind).to_lowercase()).or_default() += 1;
+        }
+        for task in workspace.tasks() {
+            *report.tasks.entry(task.id.name.0.clone()).or_default() += 1;
+        }
+        match format {
+            Format::Text => {
+                self.output.all_findings(&report.diagnostics);
+                self.output.answer(&text::check_text(&report, self.output.look))?;
+            }
+            Format::Json => self.output.json(&report)?,
+        }
+        Ok(Exit::Done)
+    }
+
+    fn schema(&self, of: SchemaOf) -> Result<Exit, Failure> {
+        let schema = match of {
+            SchemaOf::Config => config::schema(),
+            SchemaOf::Plan => schemars::schema_for!(PlanReport),
+            SchemaOf::Affected => schemars::schema_for!(AffectedReport),
+            SchemaOf::Graph => schemars::schema_for!(GraphReport),
+            SchemaOf::Inputs => schemars::schema_for!(InputsReport),
+            SchemaOf::Check => schemars::schema_for!(CheckReport),
+        };
+        self.output.json(&schema)?;
+        Ok(Exit::Done)
+    }
+
+    fn completions(&self, shell: clap_complete::Shell) -> Result<Exit, Failure> {
+        let mut script = Vec::new();
+        clap_complete::generate(shell, &mut Arguments::command(), "knockon", &mut script);
+        self.output.answer(&String::from_utf8_lossy(&script))?;
+        Ok(Exit::Done)
+    }
+
+    fn man(&self) -> Result<Exit, Failure> {
+        let mut page = Vec::new();
+        clap_mangen::Man::new(Arguments::command()).render(&mut page)?;
+        self.output.answer(&String::from_utf8_lossy(&page))?;
+        Ok(Exit::Done)
+    }
+}
+
+fn doubtful(range: &Range, answer: &Answer) -> Exit {
+    if range.strict && !answer.affected.widened.is_empty() { Exit::Doubt } else { Exit::Done }
+}
+
+enum Subject<'a> {
+    Task(&'a Task),
+    Project(&'a crate::workspace::Project),
+    Path(RepoPath),
+}
+
+/// What people mean by a word: a task if it has a colon and is one, a project by any name, else a path.
+fn find_subject<'a>(workspace: &'a Workspace, answer: &Answer, subject: &str) -> Result<Subject<'a>, Failure> {
+    if let Ok(task) = find_task(workspace, subject) {
+        return Ok(Subject::Task(task));
+    }
+    let unknown = match workspace.look_up(subject) {
+        Ok(project) => return Ok(Subject::Project(project)),
+        Err(ambiguous @ LookUpError::Ambiguous { .. }) => return Err(ambiguous.into()),
+        Err(unknown) => unknown,
+    };
+    let path =
+        RepoPath::root().resolve(subject.as_bytes()).map_err(|error| Failure::Usage(format!("{subject}: {error}")))?;
+    let changed = answer.changes.iter().any(|change| change.path.is_within(&path));
+    if changed || crate::tree::node_at(&*answer.head.tree, &path)?.is_some() {
+        return Ok(Subject::Path(path));
+    }
+    Err(unknown.into())
+}
+
+fn find_task<'a>(workspace: &'a Workspace, wanted: &str) -> Result<&'a Task, Failure> {
+    let Some((project, name)) = wanted.rsplit_once(':') else {
+        return Err(Failure::Usage(format!("`{wanted}` is no task; write `project:task`, such as `{wanted}:build`")));
+    };
+    let project = workspace.look_up(project)?;
+    let id = TaskId { project: project.id.clone(), name: TaskName(name.to_owned()) };
+    workspace.task(&id).ok_or_else(|| {
+        let known: Vec<&str> = workspace.tasks_of(&project.id).map(|task| task.id.name.0.as_str()).collect();
+        Failure::Usage(format!("{} has no task `{name}`; it has {}", project.name, known.join(", ")))
+    })
+}

@@ -1,0 +1,36 @@
+//! The command line: flags become one call on the library, its answer becomes one report. No decision is made here.
+
+mod arguments;
+mod commands;
+mod demo;
+mod init;
+mod output;
+
+pub use arguments::Arguments;
+pub use commands::run;
+pub use output::Surroundings;
+
+/// How a process ends, as `--help` promises it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// Done; an empty plan too.
+    Done,
+    /// A mistake in the arguments or the configuration.
+    Usage,
+    /// Git or the file system failed.
+    Infrastructure,
+    /// Something could not be known, and `--strict` was given.
+    Doubt,
+}
+
+impl Exit {
+    /// The number that the process returns.
+    pub fn code(self) -> u8 {
+        match self {
+            Exit::Done => 0,
+            Exit::Usage => 2,
+            Exit::Infrastructure => 3,
+            Exit::Doubt => 4,
+        }
+    }
+}

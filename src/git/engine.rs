@@ -1,0 +1,189 @@
+//! The two ways to read git's data: libgit2 in process, and git's plumbing for what libgit2 cannot read.
+
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::index::{Flags, IndexEntry};
+use super::layout::Layout;
+use super::object::{Kind, from_oid};
+use super::stat::Stat;
+use super::{GitEnvironment, GitError};
+use crate::path::RepoPath;
+use crate::tree::ObjectId;
+
+/// Raw access to one repository. Everything that could be told apart between engines is built above this, once.
+pub(super) trait Engine: Send + Sync {
+    /// An object, none when it is not in the store. Its bytes are checked against its id.
+    fn object(&self, id: ObjectId) -> Result<Option<(Kind, Vec<u8>)>, GitError>;
+    /// The length of a blob in bytes.
+    fn length(&self, id: ObjectId) -> Result<Option<u64>, GitError>;
+    /// What a reference, given by its full name, leads to. None when it does not exist or leads nowhere yet.
+    fn reference(&self, name: &str) -> Result<Option<ObjectId>, GitError>;
+    /// The name that a symbolic reference holds.
+    fn symbolic(&self, name: &str) -> Result<Option<String>, GitError>;
+    /// The full names of all references.
+    fn references(&self) -> Result<Vec<String>, GitError>;
+    /// The objects whose ids begin with some digits; beyond two it may stop looking.
+    fn with_prefix(&self, digits: &str) -> Result<Vec<ObjectId>, GitError>;
+    /// What a form that speaks of this clone, such as `@{upstream}` or `@{-1}`, leads to.
+    fn local_form(&self, text: &str) -> Result<Option<ObjectId>, GitError>;
+    /// The entries of an index file, in its order.
+    fn index(&self, file: &Path) -> Result<Vec<IndexEntry>, GitError>;
+}
+
+/// libgit2. A handle of it serves one thread at a time, so idle ones are kept for whoever comes next.
+pub(super) struct Library {
+    layout: Layout,
+    environment: GitEnvironment,
+    idle: Mutex<Vec<git2::Repository>>,
+}
+
+impl Library {
+    /// Opens the repository; an error tells why libgit2 will not read it.
+    pub(super) fn open(layout: &Layout, environment: &GitEnvironment) -> Result<Self, git2::Error> {
+        let library = Self { layout: layout.clone(), environment: environment.clone(), idle: Mutex::new(Vec::new()) };
+        let first = library.handle()?;
+        library.idle().push(first);
+        Ok(library)
+    }
+
+    fn handle(&self) -> Result<git2::Repository, git2::Error> {
+        let none: [&str; 0] = [];
+        let flags = git2::RepositoryOpenFlags::NO_SEARCH | git2::RepositoryOpenFlags::NO_DOTGIT;
+        let repository = git2::Repository::open_ext(&self.layout.git_dir, flags, none)?;
+        let stores = self.environment.object_directory.iter().chain(&self.environment.alternate_object_directories);
+        for path in stores.filter_map(|path| path.to_str()) {
+            repository.odb()?.add_disk_alternate(path)?;
+        }
+        Ok(repository)
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<git2::Repository>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn with<T>(&self, read: impl FnOnce(&git2::Repository) -> Result<T, GitError>) -> Result<T, GitError> {
+        let idle = self.idle().pop();
+        let handle = match idle {
+            Some(handle) => handle,
+            None => self.handle()?,
+        };
+        let result = read(&handle);
+        self.idle().push(handle);
+        result
+    }
+}
+
+fn oid(id: ObjectId) -> Result<git2::Oid, GitError> {
+    git2::Oid::from_bytes(id.as_bytes()).map_err(GitError::from)
+}
+
+/// None where the thing does not exist.
+fn existing<T>(result: Result<T, git2::Error>) -> Result<Option<T>, git2::Error> {
+    use git2::ErrorCode::{InvalidSpec, NotFound, UnbornBranch};
+    match result {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if matches!(error.code(), NotFound | InvalidSpec | UnbornBranch) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+impl Engine for Library {
+    fn object(&self, id: ObjectId) -> Result<Option<(Kind, Vec<u8>)>, GitError> {
+        self.with(|repository| {
+            let store = repository.odb()?;
+            let read = existing(store.read(oid(id)?)).map_err(|error| GitError::corrupt(id, error.message()))?;
+            let Some(object) = read else { return Ok(None) };
+            let kind = match object.kind() {
+                git2::ObjectType::Commit => Kind::Commit,
+                git2::ObjectType::Tree => Kind::Tree,
+                git2::ObjectType::Blob => Kind::Blob,
+                git2::ObjectType::Tag => Kind::Tag,
+                git2::ObjectType::Any => return Err(GitError::corrupt(id, "an unknown kind of object")),
+            };
+            Ok(Some((kind, object.data().to_vec())))
+        })
+    }
+
+    fn length(&self, id: ObjectId) -> Result<Option<u64>, GitError> {
+        self.with(|repository| {
+            let read = existing(repository.odb()?.read_header(oid(id)?));
+            let read = read.map_err(|error| GitError::corrupt(id, error.message()))?;
+            Ok(read.map(|(length, _)| length as u64))
+        })
+    }
+
+    fn reference(&self, name: &str) -> Result<Option<ObjectId>, GitError> {
+        self.with(|repository| match existing(repository.refname_to_id(name)) {
+            Ok(found) => found.map(from_oid).transpose(),
+            Err(error) => Err(GitError::corrupt(name, error.message())),
+        })
+    }
+
+    fn symbolic(&self, name: &str) -> Result<Option<String>, GitError> {
+        self.with(|repository| {
+            let found = existing(repository.find_reference(name))?;
+            Ok(found.and_then(|reference| reference.symbolic_target().ok().flatten().map(str::to_owned)))
+        })
+    }
+
+    fn references(&self) -> Result<Vec<String>, GitError> {
+        self.with(|repository| {
+            let mut names = Vec::new();
+            for reference in repository.references()? {
+                // A broken reference has no name to propose; whoever asks for it by name is told.
+                if let Ok(reference) = reference {
+                    names.extend(reference.name().ok().map(str::to_owned));
+                }
+            }
+            Ok(names)
+        })
+    }
+
+    fn with_prefix(&self, digits: &str) -> Result<Vec<ObjectId>, GitError> {
+        self.with(|repository| match existing(repository.find_object_by_prefix(digits, None)) {
+            Ok(found) => found.map(|object| from_oid(object.id())).into_iter().collect(),
+            // libgit2 does not say which ones; two equal stand-ins say "more than one".
+            Err(error) if error.code() == git2::ErrorCode::Ambiguous => {
+                let stand_in = from_oid(git2::Oid::ZERO_SHA1)?;
+                Ok(vec![stand_in, stand_in])
+            }
+            Err(error) => Err(error.into()),
+        })
+    }
+
+    fn local_form(&self, text: &str) -> Result<Option<ObjectId>, GitError> {
+        self.with(|repository| match existing(repository.revparse_single(text)) {
+            Ok(found) => found.map(|object| from_oid(object.id())).transpose(),
+            Err(error) => Err(error.into()),
+        })
+    }
+
+    fn index(&self, file: &Path) -> Result<Vec<IndexEntry>, GitError> {
+        let broken = |reason: &str| GitError::corrupt(format!("index `{}`", file.display()), reason);
+        let index = git2::Index::open(file).map_err(|error| broken(error.message()))?;
+        let mut entries = Vec::with_capacity(index.len());
+        for entry in index.iter() {
+            let path = RepoPath::from_git(&entry.path).map_err(|error| broken(&error.to_string()))?;
+            let time = |time: git2::IndexTime| (i64::from(time.seconds()), time.nanoseconds());
+            entries.push(IndexEntry {
+                path,
+                bits: entry.mode,
+                id: from_oid(entry.id)?,
+                stage: ((entry.flags >> 12) & 3) as u8,
+                flags: Flags {
+                    assume_unchanged: entry.flags & 0x8000 != 0,
+                    skip_worktree: entry.flags_extended & 0x4000 != 0,
+                    intent_to_add: entry.flags_extended & 0x2000 != 0,
+                },
+                stat: Some(Stat {
+                    modified: time(entry.mtime),
+                    changed: time(entry.ctime),
+                    inode: entry.ino,
+                    length: entry.file_size,
+                }),
+            });
+        }
+        Ok(entries)
+    }
+}

@@ -1,0 +1,5 @@
+//! The module against real repositories.
+
+mod history;
+mod trees;
+mod work_tree;

@@ -1,0 +1,249 @@
+//! The one entry that every command calls: opens the trees, hands values to the core, and returns what it answers.
+//! What `plan` prints is what `explain` explains, because both ask here.
+
+mod range;
+
+use std::sync::Arc;
+
+pub use range::{HeadChoice, RangeChoice};
+
+use self::range::Opened;
+use crate::affect::{Affected, Side, Terms, affect};
+use crate::config::{self, Configuration, PipelineSettings, UnownedPolicy};
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::discover::{FactsMemo, Linked, SurveyMemo, discover};
+use crate::fingerprint::Environment;
+use crate::git::{GitError, Repository};
+use crate::path::RepoPath;
+use crate::plan::{Decision, Plan, Selected, TreeName, plan};
+use crate::tree::{Change, Node, Tree, TreeError, changes};
+use crate::workspace::{Doubt, Scope, Workspace, assemble};
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum PlannerError {
+    /// Git's data could not be read, or a revision is not one.
+    #[error(transparent)]
+    Git(#[from] GitError),
+    /// A tree could not be read.
+    #[error(transparent)]
+    Tree(#[from] TreeError),
+    /// The configuration of the head has errors; the findings say where.
+    #[error("the configuration has errors")]
+    Configuration(Vec<Diagnostic>),
+    /// No pipeline has the name.
+    #[error("no pipeline is called `{wanted}`; there are {}", known.join(", "))]
+    UnknownPipeline {
+        /// What was asked for.
+        wanted: String,
+        /// The names that there are.
+        known: Vec<String>,
+    },
+    /// A changed file is owned and read by nobody, and the policy calls that an error.
+    #[error("no project owns or reads {}, and the policy for such files is `error`", paths.join(", "))]
+    Unowned {
+        /// The files.
+        paths: Vec<String>,
+    },
+}
+
+/// What is known of one tree.
+pub struct View {
+    /// The tree's name.
+    pub name: TreeName,
+    /// The content.
+    pub tree: Arc<dyn Tree>,
+    /// The projects.
+    pub workspace: Workspace,
+    /// The configuration.
+    pub configuration: Configuration,
+}
+
+/// An answer about a range.
+pub struct Answer {
+    /// Which trees were compared, and why these.
+    pub decision: Decision,
+    /// The head.
+    pub head: View,
+    /// What differs. With several bases: from any of them.
+    pub changes: Vec<Change>,
+    /// What is affected.
+    pub affected: Affected,
+    /// Findings about the trees and the configuration. Those about manifests are the workspace's.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Answers questions about one repository.
+pub struct Planner {
+    repository: Repository,
+    environment: Environment,
+    surveys: SurveyMemo,
+    facts: FactsMemo,
+}
+
+/// The pipelines that are there without configuration.
+const BUILT_IN_PIPELINES: [(&str, &[&str]); 2] =
+    [("validation", &["build", "test"]), ("pull-request", &["build", "test", "image", "chart"])];
+
+impl Planner {
+    /// Answers about a repository. The environment holds the values of whatever variables tasks may declare.
+    pub fn new(repository: Repository, environment: Environment) -> Self {
+        Self { repository, environment, surveys: SurveyMemo::default(), facts: FactsMemo::default() }
+    }
+
+    /// What a change affects.
+    pub fn affected(&self, choice: &RangeChoice) -> Result<Answer, PlannerError> {
+        let opened = range::open_head(&self.repository, &choice.head)?;
+        let (head, mut diagnostics) = self.understand(opened)?;
+        let settings = &head.configuration.workspace;
+        let default_branch = settings.default_branch.as_ref().map(|name| name.value.as_str());
+        let range = range::choose(&self.repository, choice, &head, default_branch)?;
+        let policy = choice.unowned.or(settings.unowned.as_ref().map(|policy| policy.value)).unwrap_or_default();
+        let mut affected = Affected::default();
+        let mut changed = Vec::new();
+        for base in &range.bases {
+            let mut terms = Terms {
+                environment: self.environment.clone(),
+                unowned_widens: policy == UnownedPolicy::All,
+                doubts: range.doubts.clone(),
+            };
+            let differing = changes(&**base, &*head.tree)?;
+            let workspace = self.base_workspace(&**base, &head, &mut terms)?;
+            let base = Side { tree: &**base, workspace: workspace.as_ref().unwrap_or(&head.workspace) };
+            let side = Side { tree: &*head.tree, workspace: &head.workspace };
+            affected = affected.union(affect(base, side, &differing, &terms)?);
+            changed.extend(differing);
+        }
+        changed.sort();
+        changed.dedup();
+        if policy == UnownedPolicy::Error && !affected.unowned.is_empty() {
+            let paths = affected.unowned.iter().map(ToString::to_string).collect();
+            return Err(PlannerError::Unowned { paths });
+        }
+        diagnostics.sort();
+        diagnostics.dedup();
+        Ok(Answer { decision: range.decision, head, changes: changed, affected, diagnostics })
+    }
+
+    /// The plan for an answer: the tasks of a pipeline, or all.
+    pub fn plan(&self, answer: &Answer, pipeline: Option<&str>) -> Result<Plan, PlannerError> {
+        let selected = match pipeline {
+            None => Selected::All,
+            Some(name) => pipeline_tasks(&answer.head.configuration, name)?,
+        };
+        let (workspace, tree) = (&answer.head.workspace, &*answer.head.tree);
+        Ok(plan(workspace, tree, &self.environment, &answer.affected, &selected)?)
+    }
+
+    /// What is known of one tree, without a range.
+    pub fn view(&self, choice: &HeadChoice) -> Result<(View, Vec<Diagnostic>), PlannerError> {
+        self.understand(range::open_head(&self.repository, choice)?)
+    }
+
+    /// The values of declared environment variables.
+    pub fn environment(&self) -> &Environment {
+        &self.environment
+    }
+
+    /// The top of the work tree; none in a bare repository.
+    pub fn work_tree(&self) -> Option<&std::path::Path> {
+        self.repository.work_tree()
+    }
+
+    /// The name of the branch that others are merged into, as it is found without configuration.
+    pub fn default_branch(&self) -> Result<Option<String>, PlannerError> {
+        Ok(self.repository.default_branch(None)?.map(|branch| branch.name))
+    }
+
+    fn understand(&self, opened: Opened) -> Result<(View, Vec<Diagnostic>), PlannerError> {
+        let Opened { name, tree, notes } = opened;
+        let linked = discover(&*tree, &self.surveys, &self.facts)?;
+        let (configuration, findings) = read_configuration(&linked);
+        let Some(configuration) = configuration else { return Err(PlannerError::Configuration(findings)) };
+        let workspace = assemble(&*tree, &linked, &configuration)?;
+        if workspace.diagnostics.iter().any(|finding| finding.severity == Severity::Error) {
+            return Err(PlannerError::Configuration(workspace.diagnostics));
+        }
+        let mut diagnostics = self.repository.notes().to_vec();
+        diagnostics.extend(notes);
+        diagnostics.extend(findings);
+        Ok((View { name, tree, workspace, configuration }, diagnostics))
+    }
+
+    /// The workspace of a base; none where it is that of the head. A configuration that cannot be read at the base
+    /// widens to everything: nobody knows what it said.
+    fn base_workspace(
+        &self,
+        base: &dyn Tree,
+        head: &View,
+        terms: &mut Terms,
+    ) -> Result<Option<Workspace>, PlannerError> {
+        if base.root() == head.tree.root() {
+            return Ok(None);
+        }
+        let linked = discover(base, &self.surveys, &self.facts)?;
+        let configuration = read_configuration(&linked).0.unwrap_or_else(|| {
+            terms.doubts.push(Doubt {
+                reason: "unreadable-configuration".to_owned(),
+                detail: "the configuration of the base cannot be read".to_owned(),
+                scope: Scope::All,
+            });
+            head.configuration.clone()
+        });
+        Ok(Some(assemble(base, &linked, &configuration)?))
+    }
+}
+
+/// The configuration that the `knockon.toml` of a tree make together; none where one of them has an error.
+fn read_configuration(linked: &Linked) -> (Option<Configuration>, Vec<Diagnostic>) {
+    let mut findings = Vec::new();
+    let mut root = Configuration::default();
+    let mut nested = Vec::new();
+    let mut readable = true;
+    for (path, bytes) in &linked.configurations {
+        let (configuration, found) = config::read(path, bytes);
+        findings.extend(found);
+        match configuration {
+            Some(configuration) if path.parent().is_some_and(|folder| folder.is_root()) => root = configuration,
+            Some(configuration) => nested.push(configuration),
+            None => readable = false,
+        }
+    }
+    let (merged, found) = config::merge(root, nested);
+    readable &= !found.iter().any(|finding| finding.severity == Severity::Error);
+    findings.extend(found);
+    (readable.then_some(merged), findings)
+}
+
+fn pipeline_tasks(configuration: &Configuration, wanted: &str) -> Result<Selected, PlannerError> {
+    if let Some(PipelineSettings { tasks, .. }) = configuration.pipelines.get(wanted) {
+        return Ok(Selected::Named(tasks.iter().map(|task| task.value.clone()).collect()));
+    }
+    if let Some((_, tasks)) = BUILT_IN_PIPELINES.iter().find(|(name, _)| *name == wanted) {
+        return Ok(Selected::Named(tasks.iter().map(|task| (*task).to_owned()).collect()));
+    }
+    let built_in = BUILT_IN_PIPELINES.iter().map(|(name, _)| (*name).to_owned());
+    let mut known: Vec<String> = configuration.pipelines.keys().cloned().chain(built_in).collect();
+    known.sort();
+    known.dedup();
+    Err(PlannerError::UnknownPipeline { wanted: wanted.to_owned(), known })
+}
+
+/// The files of a tree that no project owns or reads and that are not inert, sorted. A change to one of them affects
+/// everything.
+pub fn unowned_files(view: &View) -> Result<Vec<RepoPath>, TreeError> {
+    let mut unowned = Vec::new();
+    let mut pending = vec![(RepoPath::root(), view.tree.root())];
+    while let Some((folder, id)) = pending.pop() {
+        for entry in view.tree.folder(id)?.iter() {
+            let path = folder.child(&entry.name);
+            match entry.node {
+                Node::Folder(below) => pending.push((path, below)),
+                Node::Content(..) if view.workspace.is_nobodys(&path) => unowned.push(path),
+                Node::Content(..) => {}
+            }
+        }
+    }
+    unowned.sort();
+    Ok(unowned)
+}

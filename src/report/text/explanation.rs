@@ -1,0 +1,144 @@
+//! Why something is in the plan, or why not, and what it would react to.
+
+use std::fmt::Write as _;
+
+use super::{FAINT, Look, MOST_FILES, NAME, cause_text, count, evidence_text};
+use crate::affect::{Affected, Cause, chain};
+use crate::path::RepoPath;
+use crate::tree::Change;
+use crate::workspace::{Owner, Project, Task, TaskId, Workspace};
+
+/// The shortest chain from a change to each affected task of a project; or why there is none.
+pub fn explain_project(workspace: &Workspace, affected: &Affected, project: &Project, look: Look) -> String {
+    let mut text = String::new();
+    let _ = writeln!(
+        text,
+        "{}  {}  {}",
+        look.paint(NAME, &project.name),
+        project.kind,
+        look.paint(FAINT, project.id.to_string())
+    );
+    for (folder, evidence) in &project.joined {
+        let _ = writeln!(text, "with {folder}  {}", look.paint(FAINT, evidence_text(evidence)));
+    }
+    let mut none = true;
+    for task in workspace.tasks_of(&project.id).filter(|task| affected.tasks.contains_key(&task.id)) {
+        none = false;
+        chain_text(&mut text, workspace, affected, &task.id, look);
+    }
+    if none {
+        text.push_str("\nnot affected: no input of its tasks changed, and none of what they read did\n");
+        for task in workspace.tasks_of(&project.id) {
+            reacts_text(&mut text, workspace, task, look);
+        }
+    }
+    text
+}
+
+/// The shortest chain from a change to a task; or why there is none.
+pub fn explain_task(workspace: &Workspace, affected: &Affected, task: &Task, look: Look) -> String {
+    let mut text = String::new();
+    if affected.tasks.contains_key(&task.id) {
+        chain_text(&mut text, workspace, affected, &task.id, look);
+        return text;
+    }
+    let _ = writeln!(text, "{}", look.paint(NAME, task.id.to_string()));
+    text.push_str("not affected: none of its inputs changed, and none of the results that it reads did\n");
+    reacts_text(&mut text, workspace, task, look);
+    text
+}
+
+/// Who owns a path, who reads it, and whether it changed.
+pub fn explain_path(
+    workspace: &Workspace,
+    affected: &Affected,
+    changes: &[Change],
+    path: &RepoPath,
+    look: Look,
+) -> String {
+    let mut text = String::new();
+    let _ = writeln!(text, "{}", look.paint(NAME, path.to_string()));
+    let changed = changes.iter().filter(|change| change.path.is_within(path)).count();
+    let _ = match changed {
+        0 => writeln!(text, "did not change"),
+        1 if changes.iter().any(|change| change.path == *path) => writeln!(text, "changed"),
+        _ => writeln!(text, "{} below it", count(changed, "file changed", "files changed")),
+    };
+    let _ = match workspace.owners.owner_of(path) {
+        Owner::Project(id) => writeln!(text, "owned by {id}"),
+        Owner::Shared => writeln!(text, "owned by no project"),
+    };
+    let mut readers: Vec<(&TaskId, String)> = Vec::new();
+    for name in workspace.symlinks.names_of(path) {
+        readers.extend(
+            workspace.readers_of(&name).into_iter().map(|(task, evidence)| (&task.id, evidence_text(evidence))),
+        );
+    }
+    readers.sort();
+    readers.dedup_by(|later, first| later.0 == first.0);
+    if readers.is_empty() {
+        text.push_str("read by no task\n");
+    }
+    for (task, evidence) in readers {
+        let planned = if affected.tasks.contains_key(task) { "" } else { "  (not affected)" };
+        let _ = writeln!(text, "read by {task}{planned}\n    {}", look.paint(FAINT, look.cut(&evidence, 4)));
+    }
+    text
+}
+
+fn chain_text(text: &mut String, workspace: &Workspace, affected: &Affected, task: &TaskId, look: Look) {
+    let steps = chain(affected, task);
+    let Some(last) = steps.last() else { return };
+    let _ = writeln!(text, "\n{}", look.paint(NAME, label(workspace, task)));
+    for step in &steps[..steps.len() - 1] {
+        if let Cause::Upstream { task, evidence } = &step.cause {
+            let line = evidence.as_ref().map(evidence_text).unwrap_or_default();
+            let _ = writeln!(text, "  reads {}", label(workspace, task));
+            if !line.is_empty() {
+                let _ = writeln!(text, "      {}", look.paint(FAINT, look.cut(&line, 6)));
+            }
+        }
+    }
+    let causes = affected.tasks.get(&last.task).map(|task| &task.causes);
+    let own: Vec<&Cause> =
+        causes.into_iter().flatten().filter(|cause| !matches!(cause, Cause::Upstream { .. })).collect();
+    let shown = look.most(own.len(), MOST_FILES);
+    for cause in &own[..shown] {
+        let (sentence, evidence) = cause_text(cause);
+        let _ = writeln!(text, "  because {sentence}");
+        if let Some(evidence) = evidence {
+            let _ = writeln!(text, "      {}", look.paint(FAINT, look.cut(&evidence_text(evidence), 6)));
+        }
+    }
+    if shown < own.len() {
+        let more = format!("and {} more causes; --all tells", own.len() - shown);
+        let _ = writeln!(text, "  {}", look.paint(FAINT, more));
+    }
+}
+
+fn label(workspace: &Workspace, task: &TaskId) -> String {
+    let name = workspace.project(&task.project).map_or_else(|| task.project.to_string(), |p| p.name.clone());
+    format!("{name}:{}", task.name)
+}
+
+fn reacts_text(text: &mut String, workspace: &Workspace, task: &Task, look: Look) {
+    let _ = writeln!(text, "\n{} would react to", look.paint(NAME, label(workspace, &task.id)));
+    let shown = look.most(task.inputs.len(), MOST_FILES);
+    for input in &task.inputs[..shown] {
+        let what = match (input.selection.reach, input.selection.filters.len()) {
+            (crate::selection::Reach::Owned, 0) => format!("its own files in {}", input.selection.base),
+            (crate::selection::Reach::Owned, _) => format!("some of its own files in {}", input.selection.base),
+            (_, 0) => input.selection.base.to_string(),
+            (_, _) => format!("some files in {}", input.selection.base),
+        };
+        let _ = writeln!(text, "  {what}\n      {}", look.paint(FAINT, look.cut(&evidence_text(&input.evidence), 6)));
+    }
+    if shown < task.inputs.len() {
+        let more = format!("and {} more; `knockon inputs {}` tells", task.inputs.len() - shown, task.id);
+        let _ = writeln!(text, "  {}", look.paint(FAINT, more));
+    }
+    for read in &task.reads {
+        let line = read.evidence.as_ref().map(evidence_text).unwrap_or_default();
+        let _ = writeln!(text, "  {}  {}", label(workspace, &read.task), look.paint(FAINT, look.cut(&line, 30)));
+    }
+}
