@@ -145,7 +145,10 @@ impl Session<'_> {
         let report = PlanReport::new(affected, pipeline.map(str::to_owned), &plan);
         match format {
             Format::Text => self.output.answer(&text::plan_text(&report, self.output.look))?,
-            Format::Json => self.output.json(&report)?,
+            Format::Json => {
+                self.output.doubts(&report.affected);
+                self.output.json(&report)?;
+            }
         }
         Ok(doubtful(range, &answer))
     }
@@ -155,11 +158,15 @@ impl Session<'_> {
         let report = AffectedReport::new(&answer.decision, &answer.head.workspace, &answer.affected);
         match format {
             AffectedFormat::Names => {
+                self.output.doubts(&report);
                 let lines: String = report.projects.iter().map(|project| format!("{}\n", project.id)).collect();
                 self.output.answer(&lines)?;
             }
             AffectedFormat::Text => self.output.answer(&text::affected_text(&report, self.output.look))?,
-            AffectedFormat::Json => self.output.json(&report)?,
+            AffectedFormat::Json => {
+                self.output.doubts(&report);
+                self.output.json(&report)?;
+            }
         }
         Ok(doubtful(range, &answer))
     }

@@ -5,7 +5,8 @@ use std::io::{self, IsTerminal, Write};
 use super::arguments::{Colour, Common};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::report::diagnostics;
-use crate::report::text::Look;
+use crate::report::json::AffectedReport;
+use crate::report::text::{Look, doubt_text};
 
 /// What a process knows of the world around it, read once at the start and handed in.
 #[derive(Debug, Clone)]
@@ -79,6 +80,20 @@ impl Output {
     /// Writes every finding, in the order of their weight.
     pub(super) fn all_findings(&self, findings: &[Diagnostic]) {
         let _ = io::stderr().write_all(diagnostics::render(findings, self.findings_in_colour).as_bytes());
+    }
+
+    /// Writes what could not be known and what nobody reads, where the answer itself goes to a program.
+    pub(super) fn doubts(&self, report: &AffectedReport) {
+        const MOST: usize = 5;
+        let nobodys = report.unowned.iter().map(|path| format!("no project owns or reads {path}"));
+        let widened: Vec<String> = report.widened.iter().map(doubt_text).collect();
+        let told: Vec<String> = if widened.is_empty() { nobodys.collect() } else { widened };
+        let shown = if self.all { told.len() } else { told.len().min(MOST) };
+        let mut text: String = told[..shown].iter().map(|line| format!("warning: {line}\n")).collect();
+        if shown < told.len() {
+            text.push_str(&format!("warning: and {} more; --all tells\n", told.len() - shown));
+        }
+        let _ = io::stderr().write_all(text.as_bytes());
     }
 
     /// Writes why there is no answer.

@@ -129,13 +129,9 @@ impl Engine for Library {
 
     fn references(&self) -> Result<Vec<String>, GitError> {
         self.with(|repository| {
-            let mut names = Vec::new();
-            for reference in repository.references()? {
-                // A broken reference has no name to propose; whoever asks for it by name is told.
-                if let Ok(reference) = reference {
-                    names.extend(reference.name().ok().map(str::to_owned));
-                }
-            }
+            // A broken reference has no name to propose; whoever asks for it by name is told.
+            let readable = repository.references()?.flatten();
+            let names = readable.filter_map(|reference| reference.name().ok().map(str::to_owned)).collect();
             Ok(names)
         })
     }

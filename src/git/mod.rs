@@ -34,8 +34,10 @@ mod object;
 mod objects;
 mod pattern;
 mod plant;
+mod plumbing;
 mod revision;
 mod settings;
+mod shape;
 mod stat;
 #[cfg(test)]
 mod testing;
@@ -57,10 +59,10 @@ pub use plant::{PlantError, PlantedCommit, plant};
 use crate::diagnostic::Diagnostic;
 use crate::tree::{ObjectId, Tree, TreeId};
 use commit_tree::StoredTree;
-use engine::{Engine, Library};
+use engine::Engine;
 use layout::Layout;
-use object::Hash;
 use objects::Objects;
+use plumbing::Plumbing;
 use settings::Settings;
 
 /// The id of a commit.
@@ -126,15 +128,15 @@ impl Repository {
     }
 
     fn open(layout: Layout, environment: GitEnvironment) -> Result<Self, GitError> {
+        let choice = shape::choose(&layout, &environment)?;
+        Self::with_engine(layout, environment, choice)
+    }
+
+    fn with_engine(layout: Layout, environment: GitEnvironment, choice: shape::Choice) -> Result<Self, GitError> {
         let settings = Settings::read(&layout, &environment)?;
-        let engine = Library::open(&layout, &environment).map_err(|error| match error.code() {
-            git2::ErrorCode::Owner => GitError::Foreign(layout.top().to_owned()),
-            _ => error.into(),
-        })?;
         let shallow = shallow_commits(&layout)?;
-        let mend = "run `git fsck`".to_owned();
-        let objects = Arc::new(Objects::new(Box::new(engine), Hash::Sha1, shallow, mend));
-        Ok(Self { layout, environment, settings, objects, notes: Vec::new() })
+        let objects = Arc::new(Objects::new(choice.engine, choice.hash, shallow, choice.mend));
+        Ok(Self { layout, environment, settings, objects, notes: choice.notes })
     }
 
     /// What is worth knowing about the repository itself, such as that git's own binary had to be used.
@@ -214,7 +216,7 @@ impl Repository {
             return Ok(Some(DefaultBranch { name, commit, reason: "`origin/HEAD` names it".to_owned() }));
         }
         for name in ["main", "master"] {
-            if let Some(found) = self.branch(name, "it is the only usual name that exists")? {
+            if let Some(found) = self.branch(name, "it has the usual name")? {
                 return Ok(Some(found));
             }
         }
@@ -282,8 +284,20 @@ impl Repository {
         self.work_tree().ok_or_else(|| GitError::Bare(self.layout.git_dir.clone()))
     }
 
+    /// The entries of the index. An index that libgit2 cannot read is read through git's plumbing.
     fn index_entries(&self) -> Result<(Vec<index::IndexEntry>, Vec<Diagnostic>), GitError> {
-        Ok((self.objects.engine.index(&self.layout.index)?, Vec::new()))
+        let path = &self.layout.index;
+        if !path.exists() {
+            return Ok((Vec::new(), Vec::new()));
+        }
+        let error = match self.objects.engine.index(path) {
+            Ok(entries) => return Ok((entries, Vec::new())),
+            Err(error) => error,
+        };
+        let bytes = std::fs::read(path).map_err(|error| GitError::unreadable(path, &error))?;
+        let Some(shape) = shape::index_shape(&bytes).filter(|_| self.notes.is_empty()) else { return Err(error) };
+        let plumbing = Plumbing::open(&self.layout, &self.environment, self.objects.hash, shape)?;
+        Ok((plumbing.index(path)?, vec![shape::note(&plumbing, shape)]))
     }
 }
 

@@ -285,11 +285,13 @@ mod tests {
         assert_eq!((entry.id().to_string().as_str(), entry.filemode()), (pinned, 0o160_000));
     }
 
-    /// A part of the test below, which runs it with another environment.
+    /// The test below runs it once more, with another environment and a folder of its own.
     #[test]
-    #[ignore = "run by the_users_configuration_has_no_say"]
     fn plants_where_it_is_told() {
-        plant(Path::new(&std::env::var_os("PLANT_HERE").unwrap()), &history()[..1]).unwrap();
+        let home = tempfile::tempdir().unwrap();
+        let planted = std::env::var_os("PLANT_HERE").map_or_else(|| home.path().join("x"), std::path::PathBuf::from);
+        plant(&planted, &history()[..1]).unwrap();
+        assert!(Repository::open(&planted).unwrap().head().unwrap().name().is_ok_and(|name| name == "refs/heads/main"));
     }
 
     #[test]
@@ -305,7 +307,7 @@ mod tests {
         );
         std::fs::write(home.path().join(".gitconfig"), config).unwrap();
         let status = std::process::Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "git::plant::tests::plants_where_it_is_told", "--ignored"])
+            .args(["--exact", "git::plant::tests::plants_where_it_is_told"])
             .env("HOME", home.path())
             .env("USERPROFILE", home.path())
             .env("GIT_DIR", home.path().join("elsewhere"))

@@ -6,7 +6,9 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-use super::{GitEnvironment, GitError, Repository};
+use super::layout::Layout;
+use super::object::Hash;
+use super::{GitEnvironment, GitError, Repository, TreeView, shape};
 use crate::path::RepoPath;
 use crate::tree::{Mode, Node, Tree};
 
@@ -115,9 +117,44 @@ impl Fixture {
         self.open_at(&self.top).unwrap()
     }
 
+    /// Opens a repository as anybody would, and holds both engines to the same answers on the way.
     pub(super) fn open_at(&self, folder: &Path) -> Result<Repository, GitError> {
-        Repository::discover(folder, &self.environment())
+        let repository = Repository::discover(folder, &self.environment())?;
+        if repository.notes().is_empty() {
+            assert_eq!(answers(&repository), answers(&self.plumbing_at(folder)), "the engines disagree");
+        }
+        Ok(repository)
     }
+
+    /// The same repository, read through the git binary.
+    pub(super) fn plumbing(&self) -> Repository {
+        self.plumbing_at(&self.top)
+    }
+
+    fn plumbing_at(&self, folder: &Path) -> Repository {
+        let environment = self.environment();
+        let layout = Layout::discover(folder, &environment).unwrap();
+        let choice = shape::through_plumbing(&layout, &environment, Hash::Sha1, "a test", "").unwrap();
+        Repository::with_engine(layout, environment, choice).unwrap()
+    }
+}
+
+/// What a repository says of itself, without the note on the engine.
+fn answers(repository: &Repository) -> String {
+    let view = |view: Result<TreeView, GitError>| {
+        let view = view.map(|view| (listing(&*view.tree), view.notes));
+        view.map(|(listing, notes)| {
+            (listing, notes.into_iter().filter(|note| note.code != "git-binary").collect::<Vec<_>>())
+        })
+    };
+    let head = repository.head();
+    let mut names = repository.objects.engine.references().unwrap();
+    names.sort();
+    names.retain(|name| name.starts_with("refs/"));
+    let targets: Vec<_> = names.iter().map(|name| repository.objects.engine.reference(name)).collect();
+    let default = repository.default_branch(None);
+    let index = view(repository.index_tree());
+    format!("{head:?}\n{names:?}\n{targets:?}\n{default:?}\n{index:?}\n{:?}", view(repository.worktree_tree()))
 }
 
 /// Every path of a tree with its mode and id, as `git ls-tree -r` prints it.
@@ -133,14 +170,17 @@ pub(super) fn listing(tree: &dyn Tree) -> Vec<String> {
             }
         }
     }
-    lines.sort_by(|a, b| a[48..].cmp(&b[48..]));
+    lines.sort_by(|a, b| path_in(a).cmp(path_in(b)));
     lines
+}
+
+fn path_in(line: &str) -> &str {
+    line.splitn(3, ' ').last().unwrap()
 }
 
 /// The paths of a tree.
 pub(super) fn paths(tree: &dyn Tree) -> Vec<String> {
-    let name = |line: String| line.splitn(3, ' ').last().unwrap().to_owned();
-    listing(tree).into_iter().map(name).collect()
+    listing(tree).iter().map(|line| path_in(line).to_owned()).collect()
 }
 
 /// The bytes of a file.

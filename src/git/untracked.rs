@@ -61,7 +61,7 @@ impl<'a> Walk<'a> {
         'a: 's,
     {
         let mut found = Untracked::default();
-        match self.list(&folder, &mut found) {
+        match self.list(&folder) {
             Err(error) => found.unreadable.push((folder, error.to_string())),
             Ok(listing) if listing.is_repository && self.is_nested(&folder) => found.nested.push(folder),
             Ok(listing) => {
@@ -95,7 +95,7 @@ impl<'a> Walk<'a> {
         all.unreadable.append(&mut found.unreadable);
     }
 
-    fn list(&self, folder: &RepoPath, found: &mut Untracked) -> std::io::Result<Listing> {
+    fn list(&self, folder: &RepoPath) -> std::io::Result<Listing> {
         let on_disk = on_disk(self.top, folder)
             .ok_or_else(|| std::io::Error::other("the name cannot be written on this operating system"))?;
         let mut listing = Listing { entries: Vec::new(), ignore_file: None, is_repository: false };
@@ -117,10 +117,9 @@ impl<'a> Walk<'a> {
             } else {
                 (kind.is_file() || kind.is_symlink()).then_some(Kind::File)
             };
-            match RepoPath::from_git(name) {
-                Ok(_) => listing.entries.push((folder.child(name), kind)),
-                // A spelling of `.git` that git refuses to add.
-                Err(_) => found.special.push(folder.clone()),
+            // Other spellings of `.git` are no content: git refuses to add them.
+            if RepoPath::from_git(name).is_ok() {
+                listing.entries.push((folder.child(name), kind));
             }
         }
         Ok(listing)

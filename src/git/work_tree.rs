@@ -272,7 +272,6 @@ impl Reader<'_> {
         let (id, form, pointer) = match content_id::identify(disk, indexed, self.objects, form) {
             Ok(found) => found,
             Err(Failure::Disk(error)) if is_absent(&error) => return Ok(Look::nothing(path)),
-            Err(Failure::Git(error @ GitError::MissingObject { .. })) => return Err(error),
             Err(failure) => return self.unreadable(path, &failure.to_string()),
         };
         let mut look = Look::content(path, mode, id.0);
@@ -362,7 +361,7 @@ impl Reader<'_> {
         for (path, reason) in &walked.unreadable {
             let mut look = self.unreadable(path, reason)?;
             let below = |other: &&[u8]| RepoPath::from_git(other).is_ok_and(|other| other.is_within(path));
-            if path.is_root() || tracked.keys().any(|other| below(&other)) {
+            if path.is_root() || tracked.keys().any(below) {
                 // Its known files are looked at one by one; an unknown one stands for those that nobody could list.
                 let stand_in = path.child(b"(unreadable)");
                 look = self.unreadable(&stand_in, reason)?;

@@ -2,9 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::manager::{LOCKFILES, Manager, Managers};
 use super::members::{Members, Negation};
 use super::package::Package;
+use super::package_manager::{LOCKFILES, Manager, Managers};
 use super::{LERNA, NodeFacts, PACKAGE, PNPM_WORKSPACE};
 use crate::diagnostic::{Diagnostic, Evidence};
 use crate::discover::syntax::Stated;

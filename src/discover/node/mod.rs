@@ -7,9 +7,9 @@
 mod compiler;
 mod dependencies;
 mod layout;
-mod manager;
 mod members;
 mod package;
+mod package_manager;
 mod range;
 mod settings;
 mod tasks;
@@ -23,8 +23,8 @@ use serde::{Deserialize, Serialize};
 
 use self::dependencies::Target;
 use self::layout::{Layout, Site};
-use self::manager::Managers;
 use self::package::Package;
+use self::package_manager::Managers;
 use self::settings::{Lerna, Npmrc, PnpmWorkspace, YarnSettings};
 use self::tasks::Tasks;
 use self::tsconfig::TsConfig;

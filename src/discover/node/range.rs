@@ -59,9 +59,10 @@ impl Range {
             bounds.iter().all(|bound| bound.allows(version))
                 && (self.prereleases
                     || version.pre.is_empty()
-                    || bounds
-                        .iter()
-                        .any(|bound| !bound.version.pre.is_empty() && core(&bound.version) == core(version)))
+                    || bounds.iter().any(|bound| {
+                        !bound.version.pre.is_empty()
+                            && without_prerelease(&bound.version) == without_prerelease(version)
+                    }))
         })
     }
 }
@@ -79,7 +80,7 @@ impl Bound {
     }
 }
 
-fn core(version: &Version) -> (u64, u64, u64) {
+fn without_prerelease(version: &Version) -> (u64, u64, u64) {
     (version.major, version.minor, version.patch)
 }
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::compiler::Reached;
 use super::layout::{Layout, Site};
-use super::manager::Managers;
+use super::package_manager::Managers;
 use super::{NodeFacts, PACKAGE, PNPM_WORKSPACE};
 use crate::diagnostic::Evidence;
 use crate::discover::{Command, EdgeKind, Input, Landscape, Reading, TaskClaim};

@@ -25,7 +25,6 @@ fn revisions_resolve_as_git_resolves_them() {
     f.git(&["merge", "-q", "--no-ff", "-m", "m", "side"]);
     let merge = f.git(&["rev-parse", "HEAD"]);
     f.git(&["update-ref", "refs/remotes/origin/main", &second]);
-    let r = f.open();
     for (revision, expected) in [
         ("HEAD", &merge),
         ("@", &merge),
@@ -42,11 +41,16 @@ fn revisions_resolve_as_git_resolves_them() {
         ("HEAD^2~1", &first),
         ("HEAD~~", &first),
         ("HEAD^0", &merge),
+        ("ORIG_HEAD", &second),
+        ("@{-1}", &side),
+        ("main@{1}", &second),
         (merge.as_str(), &merge),
         (&merge[..12], &merge),
         (&merge.to_uppercase(), &merge),
     ] {
-        assert_eq!(&commit_of(&r, revision), expected, "{revision}");
+        for r in [f.open(), f.plumbing()] {
+            assert_eq!(&commit_of(&r, revision), expected, "{revision}");
+        }
     }
 }
 

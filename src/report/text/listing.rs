@@ -13,12 +13,12 @@ use crate::plan::{Decision, TreeKind, TreeName};
 use crate::report::json::{
     AffectedProject, AffectedReport, CheckReport, GraphReport, InputsReport, PlanReport, ProjectCause,
 };
-use crate::workspace::{ProjectId, Scope};
+use crate::workspace::{Doubt, ProjectId, Scope};
 
 /// What is affected, project by project.
 pub fn affected_text(report: &AffectedReport, look: Look) -> String {
     let mut text = range_text(&report.range, look);
-    projects_text(&mut text, &report.projects, look);
+    projects_text(&mut text, report, look);
     remainder_text(&mut text, report, look);
     text
 }
@@ -27,7 +27,7 @@ pub fn affected_text(report: &AffectedReport, look: Look) -> String {
 pub fn plan_text(report: &PlanReport, look: Look) -> String {
     let affected = &report.affected;
     let mut text = range_text(&affected.range, look);
-    projects_text(&mut text, &affected.projects, look);
+    projects_text(&mut text, affected, look);
     if !report.tasks.is_empty() {
         text.push('\n');
         let names: BTreeMap<&ProjectId, &str> =
@@ -47,19 +47,15 @@ pub fn plan_text(report: &PlanReport, look: Look) -> String {
         }
     }
     let needed = report.tasks.iter().filter(|task| !task.affected).count();
-    let _ = write!(
-        text,
-        "\n{}, {} affected",
-        count(affected.projects.len(), "project", "projects"),
-        count(report.tasks.len() - needed, "task", "tasks")
-    );
-    if needed > 0 {
-        let _ = write!(text, ", {needed} more needed");
+    if !report.tasks.is_empty() {
+        let projects = count(affected.projects.len(), "project", "projects");
+        let tasks = count(report.tasks.len() - needed, "task", "tasks");
+        let _ = write!(text, "\n{projects} and {tasks} affected");
+        if needed > 0 {
+            let _ = write!(text, ", {needed} more needed");
+        }
+        let _ = writeln!(text, ", in {}", count(report.layers, "layer", "layers"));
     }
-    if report.layers > 0 {
-        let _ = write!(text, ", in {}", count(report.layers, "layer", "layers"));
-    }
-    text.push('\n');
     remainder_text(&mut text, affected, look);
     text
 }
@@ -89,15 +85,20 @@ fn tree_text(tree: &TreeName) -> String {
     }
 }
 
-fn projects_text(text: &mut String, projects: &[AffectedProject], look: Look) {
-    if projects.is_empty() {
+fn projects_text(text: &mut String, report: &AffectedReport, look: Look) {
+    if report.projects.is_empty() {
         text.push_str("nothing is affected\n");
         return;
     }
-    let mut order: Vec<&AffectedProject> = projects.iter().collect();
+    let mut order: Vec<&AffectedProject> = report.projects.iter().collect();
+    let everything = report.widened.iter().any(|doubt| doubt.scope == Scope::All);
+    if everything && !look.all {
+        // Where everything is planned, worth telling is what would be planned anyway.
+        order.retain(|project| project.causes.iter().any(|told| is_certain(&told.cause)));
+    }
     order.sort_by_key(|project| (project.distance, &project.id));
     let shown = look.most(order.len(), MOST_PROJECTS);
-    let widest = order[..shown].iter().map(|project| project.name.width()).max().unwrap_or(0).min(36);
+    let widest = order[..shown].iter().map(|project| project.name.width()).max().unwrap_or(0).min(40);
     for project in &order[..shown] {
         let tasks: Vec<&str> = project.tasks.iter().map(|task| task.0.as_str()).collect();
         let _ = writeln!(
@@ -109,15 +110,30 @@ fn projects_text(text: &mut String, projects: &[AffectedProject], look: Look) {
         );
         causes_text(text, &project.causes, look);
     }
-    if shown < order.len() {
-        let _ = writeln!(text, "{}", look.paint(FAINT, format!("… and {} more; --all tells", order.len() - shown)));
+    let rest = report.projects.len() - shown;
+    if everything && rest > 0 {
+        let _ = writeln!(
+            text,
+            "{}",
+            look.paint(DOUBT, format!("and {} because of what is widened", count(rest, "project", "projects")))
+        );
+    } else if rest > 0 {
+        let _ = writeln!(text, "{}", look.paint(FAINT, format!("… and {rest} more; --all tells")));
     }
+}
+
+/// Whether a cause is known, and stands by itself.
+fn is_certain(cause: &Cause) -> bool {
+    !matches!(cause, Cause::Widened { .. } | Cause::Upstream { .. })
 }
 
 fn causes_text(text: &mut String, causes: &[ProjectCause], look: Look) {
     // Steps within the project are its own affair: they tell nothing about why it is affected.
     let mut told: Vec<&Cause> = causes.iter().map(|told| &told.cause).collect();
     told.retain(|cause| !matches!(cause, Cause::Upstream { evidence: None, .. }));
+    if told.iter().any(|cause| is_certain(cause)) {
+        told.retain(|cause| !matches!(cause, Cause::Widened { .. }));
+    }
     let shown = look.most(told.len(), MOST_CAUSES);
     for cause in &told[..shown] {
         let (sentence, evidence) = cause_text(cause);
@@ -133,14 +149,12 @@ fn causes_text(text: &mut String, causes: &[ProjectCause], look: Look) {
 }
 
 fn remainder_text(text: &mut String, report: &AffectedReport, look: Look) {
-    for doubt in &report.widened {
-        let scope = match &doubt.scope {
-            Scope::All => "everything is planned".to_owned(),
-            Scope::Ecosystem { name, below } if below.is_root() => format!("all of {name} is planned"),
-            Scope::Ecosystem { name, below } => format!("all of {name} below {below} is planned"),
-            Scope::Project(project) => format!("{project} is planned"),
-        };
-        let _ = writeln!(text, "{} {}: {scope}", look.paint(DOUBT, "widened"), doubt.detail);
+    let shown = look.most(report.widened.len(), MOST_FILES);
+    for doubt in &report.widened[..shown] {
+        let _ = writeln!(text, "{} {}", look.paint(DOUBT, "widened"), doubt_text(doubt));
+    }
+    if shown < report.widened.len() {
+        let _ = writeln!(text, "{} and {} times more", look.paint(DOUBT, "widened"), report.widened.len() - shown);
     }
     paths_text(text, "no project owns or reads", &report.unowned, look);
     paths_text(text, "read by no task", &report.unread, look);
@@ -148,6 +162,17 @@ fn remainder_text(text: &mut String, report: &AffectedReport, look: Look) {
         let removed: Vec<String> = report.removed.iter().map(ToString::to_string).collect();
         let _ = writeln!(text, "{} {}", look.paint(FAINT, "removed"), look.cut(&removed.join(", "), 8));
     }
+}
+
+/// What cannot be known, and what that means for the plan.
+pub fn doubt_text(doubt: &Doubt) -> String {
+    let scope = match &doubt.scope {
+        Scope::All => "everything is planned".to_owned(),
+        Scope::Ecosystem { name, below } if below.is_root() => format!("all of {name} is planned"),
+        Scope::Ecosystem { name, below } => format!("all of {name} below {below} is planned"),
+        Scope::Project(project) => format!("{project} is planned"),
+    };
+    format!("{}: {scope}", doubt.detail)
 }
 
 fn paths_text(text: &mut String, what: &str, paths: &[RepoPath], look: Look) {
