@@ -209,6 +209,8 @@ pub enum GraphFormat {
     Dot,
     /// For Markdown
     Mermaid,
+    /// One page for a browser
+    Html,
 }
 
 /// What a schema describes.

@@ -18,7 +18,7 @@ use crate::report::json::{
     AffectedReport, CheckReport, GraphProject, GraphReport, InputFile, InputRule, InputsReport, PlanReport, ReadResult,
     SCHEMA,
 };
-use crate::report::{drawing, text};
+use crate::report::{drawing, page, text};
 use crate::workspace::{LookUpError, ProjectId, Task, TaskId, TaskName, Workspace};
 
 /// Why a command failed.
@@ -211,6 +211,7 @@ impl Session<'_> {
             GraphFormat::Text => self.output.answer(&text::graph_text(&report, self.output.look))?,
             GraphFormat::Json => self.output.json(&report)?,
             GraphFormat::Dot => self.output.answer(&drawing::dot(&report))?,
+            GraphFormat::Html => self.output.answer(&page::html(&report))?,
             GraphFormat::Mermaid => self.output.answer(&drawing::mermaid(&report))?,
         }
         Ok(Exit::Done)

@@ -108,16 +108,16 @@ fn needed_by(task: &Task, members: &BTreeSet<TaskId>) -> BTreeSet<TaskId> {
     reads.chain(&task.after).filter(|need| members.contains(need) && **need != task.id).cloned().collect()
 }
 
-/// The layer of each task: the longest way down to a task that needs nothing. Tasks of a circle share a layer.
-fn layers<'a>(needs: &BTreeMap<&'a TaskId, BTreeSet<TaskId>>) -> BTreeMap<&'a TaskId, usize> {
-    let mut graph: DiGraph<&TaskId, ()> = DiGraph::new();
-    let nodes: BTreeMap<&TaskId, NodeIndex> = needs.keys().map(|id| (*id, graph.add_node(*id))).collect();
-    for (id, needed) in needs {
-        for need in needed {
-            graph.add_edge(nodes[id], nodes[need], ());
+/// The layer of each node of a graph: the longest way down to one that needs nothing. Nodes of a circle share a layer.
+pub fn layers<'a, T: Ord>(needs: &BTreeMap<&'a T, BTreeSet<T>>) -> BTreeMap<&'a T, usize> {
+    let mut graph: DiGraph<&T, ()> = DiGraph::new();
+    let nodes: BTreeMap<&T, NodeIndex> = needs.keys().map(|node| (*node, graph.add_node(*node))).collect();
+    for (node, needed) in needs {
+        for need in needed.iter().filter_map(|need| nodes.get(need)) {
+            graph.add_edge(nodes[node], *need, ());
         }
     }
-    let mut layers: BTreeMap<&TaskId, usize> = BTreeMap::new();
+    let mut layers: BTreeMap<&T, usize> = BTreeMap::new();
     for group in kosaraju_scc(&graph) {
         let below = group.iter().flat_map(|&node| graph.neighbors(node)).filter_map(|node| layers.get(graph[node]));
         let layer = below.max().map_or(0, |deepest| deepest + 1);

@@ -53,7 +53,7 @@ pub fn mermaid(report: &GraphReport) -> String {
     text
 }
 
-fn arrows(report: &GraphReport) -> BTreeMap<(&ProjectId, &ProjectId), BTreeSet<EdgeKind>> {
+pub(super) fn arrows(report: &GraphReport) -> BTreeMap<(&ProjectId, &ProjectId), BTreeSet<EdgeKind>> {
     let mut arrows: BTreeMap<_, BTreeSet<EdgeKind>> = BTreeMap::new();
     for edge in &report.edges {
         arrows.entry((&edge.from, &edge.to)).or_default().insert(edge.kind);
@@ -61,7 +61,7 @@ fn arrows(report: &GraphReport) -> BTreeMap<(&ProjectId, &ProjectId), BTreeSet<E
     arrows
 }
 
-fn words(kinds: &BTreeSet<EdgeKind>) -> String {
+pub(super) fn words(kinds: &BTreeSet<EdgeKind>) -> String {
     kinds.iter().map(|kind| format!("{kind:?}").to_lowercase()).collect::<Vec<_>>().join(" ")
 }
 

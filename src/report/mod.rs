@@ -3,4 +3,5 @@
 pub mod diagnostics;
 pub mod drawing;
 pub mod json;
+pub mod page;
 pub mod text;
