@@ -106,6 +106,7 @@ impl Output {
 }
 
 fn terminal_width(surroundings: &Surroundings) -> usize {
-    let columns = surroundings.variable("COLUMNS").and_then(|text| text.parse().ok());
+    let asked = surroundings.variable("COLUMNS").and_then(|text| text.parse().ok());
+    let columns = asked.or_else(|| terminal_size::terminal_size().map(|(width, _)| usize::from(width.0)));
     columns.filter(|&columns| columns >= 40).unwrap_or(USUAL_WIDTH)
 }
