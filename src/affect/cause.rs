@@ -48,19 +48,19 @@ pub enum Cause {
         /// The line that says, or said, so.
         evidence: Option<Evidence>,
     },
-    /// A result that it reads is affected.
-    Upstream {
-        /// The task that is read.
-        task: TaskId,
-        /// The line that says so.
-        evidence: Option<Evidence>,
-    },
     /// It cannot be known.
     Widened {
         /// What cannot be known.
         reason: String,
         /// The same for people.
         detail: String,
+    },
+    /// A result that it reads is affected.
+    Upstream {
+        /// The task that is read.
+        task: TaskId,
+        /// The line that says so.
+        evidence: Option<Evidence>,
     },
 }
 

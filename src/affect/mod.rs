@@ -124,10 +124,11 @@ fn spread(affected: &mut Affected, workspace: &Workspace) {
     }
 }
 
-/// Whether a changed path that no task reads is worth a word: it is neither inert by the built-in list nor ignored by
-/// the configuration.
+/// Whether a changed path that no task reads is worth a word: it is neither inert by the built-in list, nor ignored by
+/// the configuration, nor a file whose meaning the two workspaces hold and that was compared with them.
 fn matters(path: &RepoPath, workspaces: [&Workspace; 2]) -> bool {
-    !is_inert(path) && !workspaces.iter().any(|workspace| workspace.is_ignored(path))
+    let understood = |workspace: &&Workspace| workspace.is_ignored(path) || workspace.understood.contains(path);
+    !is_inert(path) && !workspaces.iter().any(understood)
 }
 
 #[cfg(test)]

@@ -51,9 +51,7 @@ impl From<crate::tree::TreeError> for Failure {
 impl Failure {
     fn exit(&self) -> Exit {
         match self {
-            Failure::Planner(PlannerError::Git(
-                GitError::RefusedRevision { .. } | GitError::AmbiguousRevision { .. },
-            )) => Exit::Usage,
+            Failure::Planner(PlannerError::Git(GitError::RefusedRevision { .. })) => Exit::Usage,
             Failure::Planner(PlannerError::Git(_) | PlannerError::Tree(_)) | Failure::Output(_) | Failure::Demo(_) => {
                 Exit::Infrastructure
             }
@@ -142,7 +140,7 @@ impl Session<'_> {
         let (planner, answer) = self.answer(range)?;
         let plan = planner.plan(&answer, pipeline)?;
         let affected = AffectedReport::new(&answer.decision, &answer.head.workspace, &answer.affected);
-        let report = PlanReport::new(affected, pipeline.map(str::to_owned), &plan);
+        let report = PlanReport::new(affected, &answer.head.workspace, pipeline.map(str::to_owned), &plan);
         match format {
             Format::Text => self.output.answer(&text::plan_text(&report, self.output.look))?,
             Format::Json => {

@@ -28,7 +28,7 @@ impl Session<'_> {
         let answer = planner.affected(&choice)?;
         let plan = planner.plan(&answer, None)?;
         let affected = AffectedReport::new(&answer.decision, &answer.head.workspace, &answer.affected);
-        let report = PlanReport::new(affected, None, &plan);
+        let report = PlanReport::new(affected, &answer.head.workspace, None, &plan);
         let look = self.output.look;
         let mut told = format!("A repository with {} commits is in {}\n", commits.len(), directory.display());
         if let Some(newest) = commits.last() {

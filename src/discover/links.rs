@@ -194,6 +194,15 @@ pub struct JoinClaim {
     pub evidence: Evidence,
 }
 
+/// What something reaches that cannot be known.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Doubtful {
+    /// The tasks of the project of this folder.
+    Project(RepoPath),
+    /// The ecosystem's tasks at or below this folder.
+    Below(RepoPath),
+}
+
 /// All that the ecosystems claim about one tree.
 #[derive(Debug, Clone, Default)]
 pub struct Links {
@@ -211,4 +220,16 @@ pub struct Links {
     pub joins: Vec<JoinClaim>,
     /// Findings.
     pub diagnostics: Vec<Diagnostic>,
+    /// What cannot be known, and the finding that says so.
+    pub doubts: Vec<(Doubtful, Diagnostic)>,
+    /// Files whose whole meaning is in these claims: a change to one matters by what it changes in them.
+    pub understood: Vec<RepoPath>,
+}
+
+impl Links {
+    /// States that something cannot be known. It is told as a finding, and widens every plan as far as it reaches.
+    pub fn doubt(&mut self, about: Doubtful, finding: Diagnostic) {
+        self.diagnostics.push(finding.clone());
+        self.doubts.push((about, finding));
+    }
 }

@@ -24,7 +24,7 @@ pub(crate) mod testing;
 
 pub use landscape::{Landscape, Manifest};
 pub use links::{
-    Admission, Command, DanglingClaim, EdgeClaim, EdgeKind, EdgeTarget, Ground, Input, JoinClaim, JoinWish,
+    Admission, Command, DanglingClaim, Doubtful, EdgeClaim, EdgeKind, EdgeTarget, Ground, Input, JoinClaim, JoinWish,
     LayoutClaim, Links, ProjectClaim, Reading, Role, TaskClaim,
 };
 pub use registry::{EcosystemIndex, Facts, FactsMemo, Linked, UnreadableManifest, discover, ecosystems};

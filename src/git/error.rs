@@ -21,7 +21,7 @@ pub enum GitError {
     )]
     Foreign(PathBuf),
     /// The repository has no work tree, hence no index and no files on disk to look at.
-    #[error("the repository `{}` is bare; name both sides with `--base` and `--head`", .0.display())]
+    #[error("the repository `{}` is bare, so there is no work tree and no index; name commits: `--head`, and `--base` where two are compared", .0.display())]
     Bare(PathBuf),
     /// Nothing has been committed yet.
     #[error("the repository has no commit yet; commit something, or compare with the empty tree")]

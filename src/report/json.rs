@@ -129,6 +129,8 @@ pub struct PlannedTaskReport {
     pub id: TaskId,
     /// Its project.
     pub project: ProjectId,
+    /// The project's short name.
+    pub name: String,
     /// Its name.
     pub task: TaskName,
     /// Whether it is affected; else it is planned because an affected task needs its result.
@@ -147,10 +149,12 @@ pub struct PlannedTaskReport {
 
 impl PlanReport {
     /// Describes a plan.
-    pub fn new(affected: AffectedReport, pipeline: Option<String>, plan: &Plan) -> Self {
+    pub fn new(affected: AffectedReport, workspace: &Workspace, pipeline: Option<String>, plan: &Plan) -> Self {
+        let name = |project: &ProjectId| workspace.project(project).map(|project| project.name.clone());
         let tasks = plan.tasks.values().map(|planned| PlannedTaskReport {
             id: planned.task.id.clone(),
             project: planned.task.id.project.clone(),
+            name: name(&planned.task.id.project).unwrap_or_default(),
             task: planned.task.id.name.clone(),
             affected: planned.affected.is_some(),
             fingerprint: planned.fingerprint,

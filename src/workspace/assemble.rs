@@ -12,8 +12,8 @@ use super::{Doubt, Edge, Project, ProjectId, ProjectKind, Read, Scope, Task, Tas
 use crate::config::Configuration;
 use crate::diagnostic::{Diagnostic, Evidence};
 use crate::discover::{
-    Admission, DanglingClaim, EdgeClaim, EdgeTarget, Ground, Input, LayoutClaim, Linked, Links, ProjectClaim, Reading,
-    Role, TaskClaim,
+    Admission, DanglingClaim, Doubtful, EdgeClaim, EdgeTarget, Ground, Input, LayoutClaim, Linked, Links, ProjectClaim,
+    Reading, Role, TaskClaim,
 };
 use crate::path::RepoPath;
 use crate::selection::{Filter, Rule, Selection};
@@ -45,6 +45,11 @@ pub fn assemble(tree: &dyn Tree, linked: &Linked, configuration: &Configuration)
     workspace.edges.sort();
     workspace.edges.dedup();
     doubt_the_unreadable(linked, &mut workspace);
+    doubt_as_claimed(linked, &mut workspace);
+    workspace.doubts.sort();
+    workspace.doubts.dedup();
+    workspace.understood = all(linked, |links| &links.understood).map(|(_, path)| path.clone()).collect();
+    workspace.understood.extend(linked.configurations.iter().map(|(path, _)| path.clone()));
     workspace.index_readers();
     report_cycles(&mut workspace);
     workspace.diagnostics.sort();
@@ -421,8 +426,8 @@ fn input_whoever_owns(input: &Input) -> Input {
     Input { selection, evidence: input.evidence.clone() }
 }
 
-/// What a manifest that cannot be read hides: its own project's tasks, and, because others may refer to what it
-/// declares, the rest of its ecosystem.
+/// What a manifest that cannot be read hides. One that would declare a project may declare what others refer to, so
+/// it reaches its whole ecosystem; any other reaches the project that it lies in.
 fn doubt_the_unreadable(linked: &Linked, workspace: &mut Workspace) {
     let declares: BTreeSet<&RepoPath> = all(linked, |links| &links.projects)
         .filter(|(_, claim)| claim.role != Role::Image && claim.admission == Admission::Admitted)
@@ -430,32 +435,44 @@ fn doubt_the_unreadable(linked: &Linked, workspace: &mut Workspace) {
         .collect();
     for broken in &linked.unreadable {
         let folder = broken.path.parent().unwrap_or_else(RepoPath::root);
-        let evidence = Evidence::new(&broken.path, broken.reason.line, "");
-        let project = workspace.place_of(&folder).map(|(_, project)| project);
-        let own_folder = project.as_ref().is_some_and(|project| {
-            project.0 == folder
-                || workspace.project(project).is_some_and(|p| p.joined.iter().any(|(f, _)| *f == folder))
-        });
+        let place = workspace.place_of(&folder);
+        let at = match broken.reason.line {
+            0 => broken.path.to_string(),
+            line => format!("{}:{line}", broken.path),
+        };
         workspace.diagnostics.push(
             Diagnostic::warning("unreadable-manifest", format!("{} cannot be read: {}", broken.path, broken.reason))
-                .at(&evidence)
+                .at(&Evidence::new(&broken.path, broken.reason.line, ""))
                 .help("mend the file; until then whatever it could reach is planned with every change"),
         );
-        let doubt = |scope| Doubt {
-            reason: "unreadable-manifest".to_owned(),
-            detail: format!("{} cannot be read: {}", broken.path, broken.reason),
-            scope,
+        let scope = match place {
+            _ if declares.contains(&broken.path) => {
+                Scope::Ecosystem { name: broken.ecosystem.to_owned(), below: RepoPath::root() }
+            }
+            None => Scope::Ecosystem { name: broken.ecosystem.to_owned(), below: RepoPath::root() },
+            Some((place, project)) if place == folder => Scope::Project(project),
+            // A fixture deep inside a project is that project's input, and nothing that its ecosystem reads.
+            Some(_) => continue,
         };
-        if let Some(project) = project.filter(|_| own_folder) {
-            workspace.doubts.push(doubt(Scope::Project(project)));
-        }
-        if declares.contains(&broken.path) || !own_folder && workspace.place_of(&folder).is_none() {
-            let name = broken.ecosystem.to_owned();
-            workspace.doubts.push(doubt(Scope::Ecosystem { name, below: RepoPath::root() }));
-        }
+        let reason = "unreadable-manifest".to_owned();
+        workspace.doubts.push(Doubt { reason, detail: format!("{at} cannot be read: {}", broken.reason), scope });
     }
-    workspace.doubts.sort();
-    workspace.doubts.dedup();
+}
+
+/// What the ecosystems themselves cannot know.
+fn doubt_as_claimed(linked: &Linked, workspace: &mut Workspace) {
+    for (ecosystem, (about, finding)) in all(linked, |links| &links.doubts) {
+        let scope = match about {
+            Doubtful::Below(folder) => Scope::Ecosystem { name: ecosystem.to_owned(), below: folder.clone() },
+            Doubtful::Project(folder) => match workspace.place_of(folder) {
+                Some((_, project)) => Scope::Project(project),
+                None => continue,
+            },
+        };
+        let at = finding.place.as_ref().map(|place| format!(" ({}:{})", place.file, place.line)).unwrap_or_default();
+        let detail = format!("{}{at}", finding.message);
+        workspace.doubts.push(Doubt { reason: finding.code.clone(), detail, scope });
+    }
 }
 
 fn report_cycles(workspace: &mut Workspace) {

@@ -247,7 +247,7 @@ impl Workspace {
             let all: BTreeSet<String> = all.collect();
             let near = near_names(&word, all.iter().map(String::as_str));
             let help = match near.is_empty() {
-                true => "`knockon graph` lists all projects".to_owned(),
+                true => "write the project's folder, relative to the root of the repository".to_owned(),
                 false => format!("did you mean {}?", near.join(", ")),
             };
             let message = format!("no project has the folder or the name `{word}`");

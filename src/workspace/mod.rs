@@ -147,6 +147,8 @@ pub struct Workspace {
     pub doubts: Vec<Doubt>,
     /// Findings for people.
     pub diagnostics: Vec<Diagnostic>,
+    /// Files whose whole meaning is in the projects, edges and tasks: they are nobody's, and need nobody.
+    pub understood: BTreeSet<RepoPath>,
     readers: HashMap<RepoPath, Vec<(TaskId, usize)>>,
 }
 
@@ -281,6 +283,7 @@ impl Workspace {
         let names = self.symlinks.names_of(path);
         !is_inert(path)
             && !self.is_ignored(path)
+            && !self.understood.contains(path)
             && names.iter().all(|name| self.owners.owner_of(name) == Owner::Shared && self.readers_of(name).is_empty())
     }
 

@@ -12,7 +12,8 @@ use super::variables::Expanded;
 use super::{Facts, Kind, command, kind_of, variant_of};
 use crate::diagnostic::{Diagnostic, Evidence};
 use crate::discover::{
-    Admission, EdgeClaim, EdgeKind, EdgeTarget, Ground, Landscape, LayoutClaim, Links, ProjectClaim, Role, TaskClaim,
+    Admission, Doubtful, EdgeClaim, EdgeKind, EdgeTarget, Ground, Landscape, LayoutClaim, Links, ProjectClaim, Role,
+    TaskClaim,
 };
 use crate::path::RepoPath;
 
@@ -106,7 +107,26 @@ pub fn link(landscape: &Landscape<'_, Facts>, links: &mut Links) {
         }
     }
     ignore_files_without_effect(landscape, &recipes, &mut diagnostics);
-    links.diagnostics.extend(diagnostics);
+    let tells_of_builds = |facts: &Facts| matches!(facts, Facts::Compose(_));
+    let understood = landscape.manifests().iter().filter(|manifest| manifest.facts.is_ok_and(tells_of_builds));
+    links.understood.extend(understood.map(|manifest| manifest.path.clone()));
+    for finding in diagnostics {
+        match doubtful(&finding) {
+            Some(about) => links.doubt(about, finding),
+            None => links.diagnostics.push(finding),
+        }
+    }
+}
+
+/// What a finding leaves unknown: an image whose base or sources are not known, or, where a compose file does not say
+/// what is built, any image below it. A finding that widened the inputs instead leaves nothing unknown.
+fn doubtful(finding: &Diagnostic) -> Option<Doubtful> {
+    let folder = finding.place.as_ref()?.file.parent()?;
+    match finding.code.as_str() {
+        "docker-base-computed" | "docker-context-unknown" => Some(Doubtful::Project(folder)),
+        "compose-variable-unknown" | "compose-file-unread" => Some(Doubtful::Below(folder)),
+        _ => None,
+    }
 }
 
 fn recipes_of<'a>(

@@ -11,8 +11,8 @@ use super::requirements::Requirements;
 use crate::diagnostic::{Diagnostic, Evidence};
 use crate::discover::syntax::Stated;
 use crate::discover::{
-    Admission, Command, DanglingClaim, EdgeClaim, EdgeKind, EdgeTarget, Input, Landscape, Links, ProjectClaim, Reading,
-    Role, TaskClaim,
+    Admission, Command, DanglingClaim, Doubtful, EdgeClaim, EdgeKind, EdgeTarget, Input, Landscape, Links,
+    ProjectClaim, Reading, Role, TaskClaim,
 };
 use crate::path::{PathError, RepoPath};
 use crate::selection::Selection;
@@ -430,7 +430,8 @@ impl<'a> Linker<'a, '_> {
     fn warn_computed(&mut self, path: &str, evidence: &Evidence) {
         let message = format!("a variable decides where `{path}` leads, so what it depends on is not known");
         let mend = "write a path relative to the file, or name the project in `depends-on` of knockon.toml";
-        self.links.diagnostics.push(Diagnostic::warning("computed-path", message).at(evidence).help(mend));
+        let finding = Diagnostic::warning("computed-path", message).at(evidence).help(mend);
+        self.links.doubt(Doubtful::Project(self.project.folder.clone()), finding);
     }
 
     fn path(&mut self, bases: &[RepoPath], written: &str, kind: EdgeKind, evidence: &Evidence) {

@@ -177,7 +177,7 @@ fn case_42_every_way_to_stand_in_a_repository() {
     assert_eq!(r.work_tree(), None);
     assert_eq!(r.resolve("main~1").unwrap().id.to_string(), f.git(&["rev-parse", "HEAD~1"]));
     assert_eq!(r.worktree_tree().unwrap_err(), GitError::Bare(bare.clone()));
-    assert!(r.index_tree().unwrap_err().to_string().contains("`--base` and `--head`"));
+    assert!(r.index_tree().unwrap_err().to_string().contains("`--head`"));
 
     let separate = f.beside("separate");
     let store = f.beside("store");

@@ -6,7 +6,7 @@ use super::{FAINT, Look, MOST_FILES, NAME, cause_text, count, evidence_text};
 use crate::affect::{Affected, Cause, chain};
 use crate::path::RepoPath;
 use crate::tree::Change;
-use crate::workspace::{Owner, Project, Task, TaskId, Workspace};
+use crate::workspace::{Owner, Project, Task, TaskId, Workspace, is_inert};
 
 /// The shortest chain from a change to each affected task of a project; or why there is none.
 pub fn explain_project(workspace: &Workspace, affected: &Affected, project: &Project, look: Look) -> String {
@@ -77,7 +77,17 @@ pub fn explain_path(
     readers.sort();
     readers.dedup_by(|later, first| later.0 == first.0);
     if readers.is_empty() {
-        text.push_str("read by no task\n");
+        text.push_str(match () {
+            () if workspace.is_ignored(path) => "ignored: the configuration says that it is never an input\n",
+            () if workspace.understood.contains(path) => {
+                "read by knockon itself: what it says is compared, not its bytes\n"
+            }
+            () if is_inert(path) => "inert: on the built-in list of what no build or test reads\n",
+            () if workspace.is_nobodys(path) => {
+                "read by no task: a change to it affects everything, unless `unowned` says otherwise\n"
+            }
+            () => "read by no task: a change to it affects nothing\n",
+        });
     }
     for (task, evidence) in readers {
         let planned = if affected.tasks.contains_key(task) { "" } else { "  (not affected)" };
@@ -138,7 +148,9 @@ fn reacts_text(text: &mut String, workspace: &Workspace, task: &Task, look: Look
         let _ = writeln!(text, "  {}", look.paint(FAINT, more));
     }
     for read in &task.reads {
-        let line = read.evidence.as_ref().map(evidence_text).unwrap_or_default();
-        let _ = writeln!(text, "  {}  {}", label(workspace, &read.task), look.paint(FAINT, look.cut(&line, 30)));
+        let _ = writeln!(text, "  {}", label(workspace, &read.task));
+        if let Some(evidence) = &read.evidence {
+            let _ = writeln!(text, "      {}", look.paint(FAINT, look.cut(&evidence_text(evidence), 6)));
+        }
     }
 }

@@ -30,14 +30,11 @@ pub fn plan_text(report: &PlanReport, look: Look) -> String {
     projects_text(&mut text, affected, look);
     if !report.tasks.is_empty() {
         text.push('\n');
-        let names: BTreeMap<&ProjectId, &str> =
-            affected.projects.iter().map(|project| (&project.id, project.name.as_str())).collect();
         for layer in 0..report.layers {
             let mut by_task: BTreeMap<&str, Vec<String>> = BTreeMap::new();
             for task in report.tasks.iter().filter(|task| task.layer == layer) {
-                let name = names.get(&task.project).map_or_else(|| task.project.to_string(), |name| (*name).to_owned());
                 let mark = if task.affected { "" } else { " (needed)" };
-                by_task.entry(&task.task.0).or_default().push(name + mark);
+                by_task.entry(&task.task.0).or_default().push(format!("{}{mark}", task.name));
             }
             for (at, (task, projects)) in by_task.into_iter().enumerate() {
                 let step = if at == 0 { format!("{:>3}.", layer + 1) } else { "    ".to_owned() };
@@ -245,8 +242,9 @@ pub fn inputs_text(report: &InputsReport, look: Look) -> String {
     for input in &report.inputs {
         by_evidence.entry(evidence_text(&input.evidence)).or_default().push(&input.path);
     }
-    let files = count(report.inputs.len(), "file", "files");
-    let _ = writeln!(text, "{files}:");
+    if !report.inputs.is_empty() {
+        let _ = writeln!(text, "{}:", count(report.inputs.len(), "file", "files"));
+    }
     for (evidence, paths) in by_evidence {
         let _ = writeln!(text, "  {}", look.paint(FAINT, look.cut(&evidence, 2)));
         let shown = look.most(paths.len(), MOST_FILES * 2);
