@@ -82,13 +82,9 @@ pub fn fingerprints(
         let mut members: Vec<_> = own
             .into_iter()
             .map(|(task, node, digest)| {
-                let mut outside: Vec<(&TaskId, Fingerprint)> = graph
-                    .neighbors(node)
-                    .filter_map(|upstream| Some((&graph[upstream].id, *known.get(&upstream)?)))
-                    .collect();
-                outside.sort();
-                outside.dedup();
-                (task, node, with_upstream(digest, &outside))
+                let upstream: BTreeMap<&TaskId, Option<Fingerprint>> =
+                    graph.neighbors(node).map(|read| (&graph[read].id, known.get(&read).copied())).collect();
+                (task, node, with_upstream(digest, &upstream))
             })
             .collect();
         members.sort_by(|a, b| a.0.id.cmp(&b.0.id));
@@ -140,11 +136,17 @@ fn reading_graph<'a>(workspace: &'a Workspace, wanted: &BTreeSet<TaskId>) -> DiG
     graph
 }
 
-fn with_upstream(own: Fingerprint, upstream: &[(&TaskId, Fingerprint)]) -> Fingerprint {
+/// A task's own part and the results that it reads. Of a task in its own circle the result is not known here, but that
+/// it is read is: a circle with other readings in it is another circle.
+fn with_upstream(own: Fingerprint, upstream: &BTreeMap<&TaskId, Option<Fingerprint>>) -> Fingerprint {
     let mut encoder = Encoder::new(b"task");
     encoder.bytes(&own.0).count(upstream.len());
     for (task, fingerprint) in upstream {
-        encoder.task(task).bytes(&fingerprint.0);
+        encoder.task(task);
+        match fingerprint {
+            Some(fingerprint) => encoder.number(1).bytes(&fingerprint.0),
+            None => encoder.number(0),
+        };
     }
     encoder.finish()
 }
