@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Cause, Side, matters};
-use crate::fingerprint::{Environment, own_digest, resolve};
+use crate::fingerprint::{ResolvedInput, resolve};
 use crate::path::RepoPath;
 use crate::tree::{Change, ChangeKind, TreeError};
 use crate::workspace::{Owner, ProjectId, Task, TaskId, Workspace};
@@ -12,24 +12,19 @@ use crate::workspace::{Owner, ProjectId, Task, TaskId, Workspace};
 pub(super) struct Comparison<'a> {
     base: Side<'a>,
     head: Side<'a>,
+    changes: BTreeMap<&'a RepoPath, ChangeKind>,
     pub(super) causes: BTreeMap<TaskId, BTreeSet<Cause>>,
     pub(super) unowned: BTreeSet<RepoPath>,
     pub(super) unread: BTreeSet<RepoPath>,
 }
 
 impl<'a> Comparison<'a> {
-    pub(super) fn new(
-        base: Side<'a>,
-        head: Side<'a>,
-        changes: &[Change],
-        environment: &Environment,
-    ) -> Result<Self, TreeError> {
+    pub(super) fn new(base: Side<'a>, head: Side<'a>, changes: &'a [Change]) -> Result<Self, TreeError> {
         let (causes, unowned, unread) = Default::default();
-        let mut comparison = Self { base, head, causes, unowned, unread };
-        for change in changes {
-            comparison.changed_path(change);
-        }
-        comparison.changed_definitions(environment)?;
+        let changes = changes.iter().map(|change| (&change.path, change.kind)).collect();
+        let mut comparison = Self { base, head, changes, causes, unowned, unread };
+        comparison.changed_paths();
+        comparison.changed_definitions()?;
         Ok(comparison)
     }
 
@@ -39,51 +34,34 @@ impl<'a> Comparison<'a> {
         gone.map(|project| project.id.clone()).collect()
     }
 
-    fn changed_path(&mut self, change: &Change) {
-        let mut is_read = false;
-        let mut is_owned = false;
-        for (side, exists) in
-            [(self.base, change.kind != ChangeKind::Added), (self.head, change.kind != ChangeKind::Deleted)]
-        {
-            let workspace = side.workspace;
-            for name in workspace.symlinks.names_of(&change.path) {
-                is_owned |= workspace.owners.owner_of(&name) != Owner::Shared;
-                if !exists {
-                    continue;
+    /// Blames each changed path for the tasks that read it by its own name. Those that reach it through a link are
+    /// compared input by input later, because links name a path in more ways than can be counted here.
+    fn changed_paths(&mut self) {
+        for (path, change) in self.changes.clone() {
+            let mut is_read = false;
+            let mut is_owned = false;
+            for (side, exists) in [(self.base, change != ChangeKind::Added), (self.head, change != ChangeKind::Deleted)]
+            {
+                let workspace = side.workspace;
+                for name in workspace.symlinks.names_of(path) {
+                    is_owned |= workspace.owners.owner_of(&name) != Owner::Shared;
+                    for (task, evidence) in workspace.readers_of(&name).into_iter().filter(|_| exists) {
+                        is_read = true;
+                        if name == *path {
+                            let evidence = evidence.clone();
+                            self.blame(&task.id, || Cause::Input { path: path.clone(), change, evidence });
+                        }
+                    }
                 }
-                for (task, evidence) in workspace.readers_of(&name) {
-                    is_read = true;
-                    self.blame(&task.id, || Cause::Input {
-                        path: change.path.clone(),
-                        change: change.kind,
-                        evidence: evidence.clone(),
-                    });
-                }
+                // A link may stand above what a task names as its input.
+                let below = |task: &Task| task.inputs.iter().any(|input| input.selection.base.is_within(path));
+                is_read |= exists && workspace.symlinks.has(path) && workspace.tasks().any(below);
             }
-            if exists && workspace.symlinks.has(&change.path) {
-                is_read |= self.link_on_the_way(workspace, change);
+            if !is_read && matters(path, [self.base.workspace, self.head.workspace]) {
+                let list = if is_owned { &mut self.unread } else { &mut self.unowned };
+                list.insert(path.clone());
             }
         }
-        if !is_read && matters(&change.path, [self.base.workspace, self.head.workspace]) {
-            let list = if is_owned { &mut self.unread } else { &mut self.unowned };
-            list.insert(change.path.clone());
-        }
-    }
-
-    /// A link that changed may stand above what a task names as its input.
-    fn link_on_the_way(&mut self, workspace: &Workspace, change: &Change) -> bool {
-        let mut found = false;
-        for task in workspace.tasks() {
-            for input in task.inputs.iter().filter(|input| input.selection.base.is_within(&change.path)) {
-                found = true;
-                self.blame(&task.id, || Cause::Input {
-                    path: change.path.clone(),
-                    change: change.kind,
-                    evidence: input.evidence.clone(),
-                });
-            }
-        }
-        found
     }
 
     /// Notes a cause for a task of the head; a task that only the base has is no task that could run.
@@ -93,13 +71,15 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    fn changed_definitions(&mut self, environment: &Environment) -> Result<(), TreeError> {
+    fn changed_definitions(&mut self) -> Result<(), TreeError> {
         let (base, head) = (self.base.workspace, self.head.workspace);
         if std::ptr::eq(base, head) {
             return Ok(());
         }
         let disputed: BTreeSet<&ProjectId> = base.owners.disputed_with(&head.owners).collect();
-        let relinked = base.symlinks != head.symlinks || base.ignore != head.ignore;
+        let other_ignore = base.ignore != head.ignore;
+        let relinked = base.symlinks != head.symlinks
+            || self.changes.keys().any(|path| base.symlinks.lead_to(path) || head.symlinks.lead_to(path));
         for task in head.tasks() {
             let Some(before) = base.task(&task.id) else {
                 self.blame(&task.id, || Cause::NewTask);
@@ -110,8 +90,12 @@ impl<'a> Comparison<'a> {
             }
             self.changed_readings(before, task);
             let selections = |task: &'a Task| task.inputs.iter().map(|input| &input.selection).collect::<BTreeSet<_>>();
-            if relinked || disputed.contains(&task.id.project) || selections(before) != selections(task) {
-                self.changed_input_set(before, task, environment)?;
+            if other_ignore
+                || disputed.contains(&task.id.project)
+                || selections(before) != selections(task)
+                || (relinked && (meets_links(base, before) || meets_links(head, task)))
+            {
+                self.changed_input_set(before, task)?;
             }
         }
         Ok(())
@@ -119,7 +103,8 @@ impl<'a> Comparison<'a> {
 
     fn changed_readings(&mut self, before: &Task, after: &Task) {
         for (these, those, at_head) in [(before, after, false), (after, before, true)] {
-            for read in these.reads.iter().filter(|read| !those.reads.iter().any(|other| other.task == read.task)) {
+            let known: BTreeSet<&TaskId> = those.reads.iter().map(|read| &read.task).collect();
+            for read in these.reads.iter().filter(|read| !known.contains(&read.task)) {
                 self.blame(&after.id, || Cause::Reading {
                     task: read.task.clone(),
                     at_head,
@@ -129,26 +114,28 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    /// The exact comparison, for the few tasks whose inputs are chosen in another way than before.
-    fn changed_input_set(&mut self, before: &Task, after: &Task, environment: &Environment) -> Result<(), TreeError> {
-        let old = own_digest(self.base.workspace, self.base.tree, environment, before)?;
-        let new = own_digest(self.head.workspace, self.head.tree, environment, after)?;
-        if old == new {
-            return Ok(());
-        }
+    /// The exact comparison, for the few tasks whose inputs are chosen in another way than before, or through links.
+    fn changed_input_set(&mut self, before: &Task, after: &Task) -> Result<(), TreeError> {
         let old = resolve(self.base.workspace, self.base.tree, before)?;
         let new = resolve(self.head.workspace, self.head.tree, after)?;
+        let what = |input: &ResolvedInput| (input.mode, input.content);
         for (here, there, task, at_head) in [(&old, &new, before, false), (&new, &old, after, true)] {
-            for (path, input) in here.iter().filter(|(path, _)| !there.contains_key(*path)) {
-                self.blame(&after.id, || Cause::InputSet {
-                    path: path.clone(),
-                    at_head,
-                    evidence: task.inputs[input.input].evidence.clone(),
+            for (path, input) in here.iter().filter(|(path, input)| there.get(*path).map(what) != Some(what(input))) {
+                let evidence = task.inputs[input.input].evidence.clone();
+                let change = self.changes.get(path).copied();
+                self.blame(&after.id, || match change {
+                    Some(change) => Cause::Input { path: path.clone(), change, evidence },
+                    None => Cause::InputSet { path: path.clone(), at_head, evidence },
                 });
             }
         }
         Ok(())
     }
+}
+
+/// Whether a task could read something through a symbolic link.
+fn meets_links(workspace: &Workspace, task: &Task) -> bool {
+    task.inputs.iter().any(|input| workspace.symlinks.lie_on(&input.selection.base))
 }
 
 fn differing_parts(before: &Task, after: &Task) -> Vec<&'static str> {

@@ -42,7 +42,7 @@ pub struct Terms {
 
 /// The tasks of the head that the changes between base and head affect, each with all its causes.
 pub fn affect(base: Side<'_>, head: Side<'_>, changes: &[Change], terms: &Terms) -> Result<Affected, TreeError> {
-    let comparison = Comparison::new(base, head, changes, &terms.environment)?;
+    let comparison = Comparison::new(base, head, changes)?;
     let mut affected = Affected { removed: comparison.removed_projects(), ..Affected::default() };
     let Comparison { causes, unowned, unread, .. } = comparison;
     affected.unowned = unowned;
@@ -131,5 +131,7 @@ fn matters(path: &RepoPath, workspaces: [&Workspace; 2]) -> bool {
     !is_inert(path) && !workspaces.iter().any(understood)
 }
 
+#[cfg(test)]
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;

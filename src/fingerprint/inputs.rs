@@ -1,6 +1,7 @@
 //! The files that a task reads in one tree.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use crate::path::RepoPath;
 use crate::selection::Reach;
@@ -20,6 +21,10 @@ pub struct ResolvedInput {
 
 /// How many symbolic links one path may pass through.
 const MOST_LINKS: usize = 40;
+
+/// How many places of one input are looked at by way of links. Links that lead to each other name a few files in more
+/// ways than anyone can look at; beyond this number every file that links lead to is an input, whatever its name.
+const MOST_LINKED: usize = 100_000;
 
 /// Every file that a task reads, by path. A symbolic link counts itself, and so does what it points to.
 pub fn resolve(
@@ -47,6 +52,8 @@ struct Step {
     real: RepoPath,
     node: Node,
     links: usize,
+    /// The links that the walk went through, first to last.
+    followed: Rc<[RepoPath]>,
 }
 
 impl Resolver<'_> {
@@ -55,36 +62,77 @@ impl Resolver<'_> {
         let owned = selection.reach == Reach::Owned;
         let Some(first) = self.stand_at(&selection.base, &selection.base, 0, index)? else { return Ok(()) };
         let mut pending = vec![first];
-        let mut linked_to: BTreeSet<RepoPath> = BTreeSet::new();
+        let mut linked = 0;
         while let Some(step) = pending.pop() {
+            linked += usize::from(step.links > 0);
+            if linked > MOST_LINKED {
+                let (through_links, own): (Vec<_>, Vec<_>) = pending.drain(..).partition(|step| step.links > 0);
+                self.all_behind(through_links.into_iter().chain([step]).collect(), index)?;
+                pending = own;
+                linked = 0;
+                continue;
+            }
             match step.node {
                 Node::Folder(_) if owned && self.belongs_to_others(&step.name) => {}
-                Node::Folder(id) => {
-                    for entry in self.tree.folder(id)?.iter() {
-                        pending.push(Step {
-                            name: step.name.child(&entry.name),
-                            real: step.real.child(&entry.name),
-                            node: entry.node,
-                            links: step.links,
-                        });
-                    }
-                }
+                Node::Folder(_) => self.enter(&step, &mut pending)?,
                 Node::Content(mode, content) => {
                     let covered = !self.workspace.is_ignored(&step.name)
                         && self.workspace.reads_path(self.task, index, &step.name);
                     if covered {
                         self.take(&step.real, mode, content, index);
                     }
-                    if mode != Mode::Symlink || step.links >= MOST_LINKS {
-                        continue;
+                    if mode == Mode::Symlink && step.links < MOST_LINKS && !self.names_nothing_new(&step, index) {
+                        pending.extend(self.follow(&step, index)?);
                     }
-                    // A link to a folder around itself adds other names for files, and no file.
-                    let Some(target) = self.workspace.symlinks.target(&step.real) else { continue };
-                    if step.real.is_within(target) || !linked_to.insert(step.name.clone()) {
-                        continue;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether following a link would name files again and find none: it was followed on the way here, or it leads to a
+    /// folder around itself that is walked anyway.
+    fn names_nothing_new(&self, step: &Step, index: usize) -> bool {
+        let base = &self.task.inputs[index].selection.base;
+        let target = self.workspace.symlinks.target(&step.real);
+        let around = target.is_some_and(|target| step.real.is_within(target) && target.is_within(base));
+        step.followed.contains(&step.real) || (around && step.links == 0)
+    }
+
+    fn enter(&self, step: &Step, pending: &mut Vec<Step>) -> Result<(), TreeError> {
+        let Node::Folder(id) = step.node else { return Ok(()) };
+        pending.extend(self.tree.folder(id)?.iter().map(|entry| Step {
+            name: step.name.child(&entry.name),
+            real: step.real.child(&entry.name),
+            node: entry.node,
+            links: step.links,
+            followed: Rc::clone(&step.followed),
+        }));
+        Ok(())
+    }
+
+    fn follow(&mut self, step: &Step, index: usize) -> Result<Option<Step>, TreeError> {
+        let Some(target) = self.workspace.symlinks.target(&step.real).cloned() else { return Ok(None) };
+        let followed = step.followed.iter().chain([&step.real]).cloned().collect();
+        let there = self.stand_at(&step.name, &target, step.links + 1, index)?;
+        Ok(there.map(|there| Step { followed, ..there }))
+    }
+
+    /// Takes everything at and below these places and behind the links that they hold, each real place once.
+    fn all_behind(&mut self, places: Vec<Step>, index: usize) -> Result<(), TreeError> {
+        let mut pending = places;
+        let mut seen = BTreeSet::new();
+        while let Some(step) = pending.pop() {
+            if !seen.insert(step.real.clone()) {
+                continue;
+            }
+            match step.node {
+                Node::Folder(_) => self.enter(&step, &mut pending)?,
+                Node::Content(mode, content) => {
+                    self.take(&step.real, mode, content, index);
+                    if mode == Mode::Symlink {
+                        pending.extend(self.follow(&Step { links: 0, followed: Rc::from([]), ..step }, index)?);
                     }
-                    let target = target.clone();
-                    pending.extend(self.stand_at(&step.name, &target, step.links + 1, index)?);
                 }
             }
         }
@@ -112,7 +160,10 @@ impl Resolver<'_> {
                 here = here.child(segment);
                 let last = at + 1 == segments.len();
                 if let (Node::Content(Mode::Symlink, content), false) = (node, last) {
-                    self.take(&here, Mode::Symlink, content, index);
+                    // A link in a folder of installed packages is not known, and leads nowhere.
+                    if self.workspace.symlinks.has(&here) {
+                        self.take(&here, Mode::Symlink, content, index);
+                    }
                     let Some(target) = self.workspace.symlinks.target(&here) else { return Ok(None) };
                     links += 1;
                     if links > MOST_LINKS {
@@ -122,7 +173,7 @@ impl Resolver<'_> {
                     continue 'restart;
                 }
             }
-            return Ok(Some(Step { name: name.clone(), real: here, node, links }));
+            return Ok(Some(Step { name: name.clone(), real: here, node, links, followed: Rc::from([]) }));
         }
     }
 

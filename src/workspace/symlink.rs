@@ -1,6 +1,6 @@
 //! Symbolic links: what one points to inside the repository is an input of whoever reads the link.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use crate::diagnostic::Diagnostic;
@@ -9,82 +9,110 @@ use crate::path::RepoPath;
 /// How many links one path may pass through before it counts as a loop, as Linux does.
 pub const MOST_LINKS: usize = 40;
 
-/// Links by their path, with the path that each points to as its text reads.
+/// How many names of one path are told. Links can name a file in more ways than anyone can count.
+const MOST_NAMES: usize = 1024;
+
+/// A link's text, and the path in the repository that it leads to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Link {
+    text: Arc<[u8]>,
+    /// None where the text leads out of the repository, or to the link itself.
+    target: Option<RepoPath>,
+}
+
+/// Links by their path, with where each points to as its text reads.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Symlinks(BTreeMap<RepoPath, RepoPath>);
+pub struct Symlinks {
+    links: BTreeMap<RepoPath, Link>,
+    by_target: BTreeMap<RepoPath, Vec<RepoPath>>,
+}
 
 impl Symlinks {
     /// Takes the links of a tree with their target texts. Targets outside the repository are told in findings: their
     /// content is no input that anyone could see.
     pub(super) fn new(links: &[(RepoPath, Arc<[u8]>)]) -> (Self, Vec<Diagnostic>) {
-        let mut known = BTreeMap::new();
+        let mut known = Self::default();
         let mut findings = Vec::new();
-        for (path, target) in links {
+        for (path, text) in links {
             let folder = path.parent().unwrap_or_else(RepoPath::root);
-            match folder.resolve(target) {
-                Ok(target) if target == *path => findings.push(
-                    Diagnostic::warning("symlink-loop", format!("the symbolic link {path} points to itself"))
-                        .help("remove the link, or point it to a file"),
-                ),
-                Ok(target) => {
-                    known.insert(path.clone(), target);
+            let target = match folder.resolve(text) {
+                Ok(target) if target == *path => {
+                    findings.push(
+                        Diagnostic::warning("symlink-loop", format!("the symbolic link {path} points to itself"))
+                            .help("remove the link, or point it to a file"),
+                    );
+                    None
                 }
-                Err(_) => findings.push(
-                    Diagnostic::note(
-                        "symlink-outside",
-                        format!("the symbolic link {path} leads out of the repository"),
-                    )
-                    .help("what it points to is no input of any task, because no tree holds it"),
-                ),
+                Ok(target) => Some(target),
+                Err(_) => {
+                    findings.push(
+                        Diagnostic::note(
+                            "symlink-outside",
+                            format!("the symbolic link {path} leads out of the repository"),
+                        )
+                        .help("what it points to is no input of any task, because no tree holds it"),
+                    );
+                    None
+                }
+            };
+            if let Some(target) = &target {
+                known.by_target.entry(target.clone()).or_default().push(path.clone());
             }
+            known.links.insert(path.clone(), Link { text: Arc::clone(text), target });
         }
-        let links = Self(known);
-        for path in links.0.keys().filter(|path| links.loops(path)) {
+        for path in known.links.keys().filter(|path| known.loops(path)) {
             findings.push(
                 Diagnostic::warning("symlink-loop", format!("the symbolic link {path} leads back to itself"))
                     .help("point one link of the loop to a file"),
             );
         }
-        (links, findings)
+        (known, findings)
     }
 
-    /// Where the link at `path` points to; none if there is no link.
+    /// Where the link at `path` points to; none if there is no link, or if it leads nowhere in the repository.
     pub fn target(&self, path: &RepoPath) -> Option<&RepoPath> {
-        self.0.get(path)
+        self.links.get(path)?.target.as_ref()
     }
 
     /// Whether there is a link at a path.
     pub fn has(&self, path: &RepoPath) -> bool {
-        self.0.contains_key(path)
+        self.links.contains_key(path)
     }
 
-    /// Every path by which `path` can be reached: itself, and through each link that leads to it or above it.
+    /// Whether some link points to a path or to a folder around it.
+    pub fn lead_to(&self, path: &RepoPath) -> bool {
+        !self.by_target.is_empty() && path.ancestors().any(|target| self.by_target.contains_key(&target))
+    }
+
+    /// Whether the way to a path, or to anything below it, passes through a link.
+    pub fn lie_on(&self, path: &RepoPath) -> bool {
+        if self.links.is_empty() {
+            return false;
+        }
+        let mut below = self.links.range(path.clone()..).map(|(link, _)| link);
+        path.ancestors().any(|above| self.has(&above))
+            || below.by_ref().take_while(|l| l.as_bytes().starts_with(path.as_bytes())).any(|link| link.is_within(path))
+    }
+
+    /// Paths by which `path` can be reached: itself, and through links that lead to it or above it. With links that lead
+    /// back to each other there is no end of names, so what is told is bounded.
     pub fn names_of(&self, path: &RepoPath) -> BTreeSet<RepoPath> {
         let mut names = BTreeSet::from([path.clone()]);
-        if self.0.is_empty() {
-            return names;
-        }
-        let mut fresh = vec![path.clone()];
-        for _ in 0..MOST_LINKS {
-            let mut next = Vec::new();
-            for name in &fresh {
-                for (link, target) in &self.0 {
-                    // A link to one of its own ancestors adds names without end and no file that is not named yet.
-                    if link.is_within(target) {
-                        continue;
+        let mut pending = VecDeque::from([path.clone()]);
+        while let Some(name) = pending.pop_front() {
+            for target in name.ancestors() {
+                for link in self.by_target.get(&target).into_iter().flatten() {
+                    // A link to a folder around itself names no file again that is named through it already.
+                    let Some(below) = name.below(&target).filter(|_| !name.is_within(link)) else { continue };
+                    if names.len() >= MOST_NAMES {
+                        return names;
                     }
-                    if let Some(below) = name.below(target) {
-                        let other = link.join(&below);
-                        if names.insert(other.clone()) {
-                            next.push(other);
-                        }
+                    let other = link.join(&below);
+                    if names.insert(other.clone()) {
+                        pending.push_back(other);
                     }
                 }
             }
-            if next.is_empty() {
-                break;
-            }
-            fresh = next;
         }
         names
     }
@@ -92,7 +120,7 @@ impl Symlinks {
     fn loops(&self, path: &RepoPath) -> bool {
         let mut here = path;
         for _ in 0..MOST_LINKS {
-            match self.0.get(here) {
+            match self.target(here) {
                 Some(next) if next == path => return true,
                 Some(next) => here = next,
                 None => return false,

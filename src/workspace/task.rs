@@ -98,8 +98,6 @@ pub struct Task {
     pub retries: u32,
 }
 
-impl Task {}
-
 impl Task {
     /// A task that reads and runs nothing yet.
     pub(super) fn empty(id: TaskId) -> Self {
