@@ -137,3 +137,6 @@ impl Plan {
         layers
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -159,12 +159,12 @@ fn add_configured(
     configured: &BTreeMap<RepoPath, Evidence>,
     workspace: &mut Workspace,
 ) -> Result<(), TreeError> {
+    let mut names: BTreeSet<String> = workspace.projects.values().map(|project| project.name.clone()).collect();
     for (folder, evidence) in configured {
         let id = ProjectId(folder.clone());
         let is_folder = matches!(node_at(tree, folder)?, Some(Node::Folder(_)));
         let name = id.to_string();
-        let known = workspace.projects.contains_key(&id) || workspace.projects.values().any(|p| p.name == name);
-        if known || !is_folder {
+        if workspace.projects.contains_key(&id) || !is_folder || !names.insert(name.clone()) {
             continue;
         }
         workspace.owners.insert(folder.clone(), Holding { project: id.clone(), keeps: None });

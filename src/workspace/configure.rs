@@ -1,6 +1,6 @@
 //! What `knockon.toml` adds to the claims of the manifests: names, owners, dependencies, inputs and tasks.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::{Edge, Project, ProjectId, ProjectKind, Read, Task, TaskId, TaskName, Workspace, near_names};
 use crate::config::{
@@ -38,11 +38,14 @@ pub(super) fn project_without_manifest(folder: &RepoPath, evidence: &Evidence, n
     }
 }
 
+/// The projects that a project depends on, and what each edge carries.
+type Upstream = HashMap<ProjectId, Vec<(ProjectId, EdgeKind)>>;
+
 impl Workspace {
     /// Applies the configuration. Whatever names a project that is not there, or leaves the repository, is an error.
     pub(super) fn configure(&mut self, configuration: &Configuration) {
         self.ignore = configuration.workspace.ignored();
-        let mut edges = Vec::new();
+        self.index_names();
         // All projects are found by the names they have without configuration, then all get their new names.
         let mut found = Vec::new();
         for settings in &configuration.projects {
@@ -52,45 +55,46 @@ impl Workspace {
             }
         }
         self.rename(&found);
-        for (id, settings) in found {
-            self.configure_project(&id, settings, configuration, &mut edges);
+        let mut dependencies = Vec::new();
+        for (id, settings) in &found {
+            if let Some(project) = self.projects.get_mut(id) {
+                project.owners = settings.owners.iter().map(|owner| owner.value.clone()).collect();
+            }
+            self.add_own_tasks(id, settings);
+            dependencies.extend(self.dependencies(id, settings));
         }
-        let general: Vec<(TaskId, &TaskSettings)> = self
-            .tasks
-            .keys()
-            .filter_map(|id| Some((id.clone(), configuration.tasks.get(&id.name.0)?)))
-            .filter(|(id, _)| !has_own_settings(self, configuration, id))
-            .collect();
-        for (id, settings) in general {
-            self.configure_task(&id, settings);
+        self.edges.extend(dependencies.iter().cloned());
+        self.configure_tasks(&found, configuration);
+        // What is said of all tasks of a project is added last: no table of a single task takes it away.
+        for (id, settings) in &found {
+            self.add_inputs(id, settings);
         }
-        self.edges.extend(edges);
+        for edge in &dependencies {
+            let tasks: Vec<TaskId> = self.tasks_of(&edge.from).map(|task| task.id.clone()).collect();
+            self.read_from_all(&tasks, &edge.to, &edge.evidence);
+        }
     }
 
     fn rename(&mut self, found: &[(ProjectId, &ProjectSettings)]) {
         for (id, settings) in found {
             let Some(name) = &settings.name else { continue };
-            let taken = self.projects.values().find(|project| project.name == name.value && project.id != *id);
-            if let Some(other) = taken {
-                let message = format!("{} is called `{}` already", other.id, name.value);
+            if let Some(other) = self.names.get(&name.value).filter(|other| *other != id) {
+                let message = format!("{other} is called `{}` already", name.value);
                 let finding = Diagnostic::error("duplicate-name", message).at_place(name.place.clone());
                 self.diagnostics.push(finding.help("give one of the two another name"));
             } else if let Some(project) = self.projects.get_mut(id) {
+                self.names.remove(&project.name);
                 project.name.clone_from(&name.value);
+                self.names.insert(project.name.clone(), id.clone());
             }
         }
     }
 
-    fn configure_project(
-        &mut self,
-        id: &ProjectId,
-        settings: &ProjectSettings,
-        configuration: &Configuration,
-        edges: &mut Vec<Edge>,
-    ) {
-        if let Some(project) = self.projects.get_mut(id) {
-            project.owners = settings.owners.iter().map(|owner| owner.value.clone()).collect();
-        }
+    fn index_names(&mut self) {
+        self.names = self.projects.values().map(|project| (project.name.clone(), project.id.clone())).collect();
+    }
+
+    fn add_own_tasks(&mut self, id: &ProjectId, settings: &ProjectSettings) {
         for (name, own) in &settings.tasks {
             let task = TaskId { project: id.clone(), name: TaskName(name.clone()) };
             self.tasks.entry(task.clone()).or_insert_with(|| {
@@ -98,30 +102,59 @@ impl Workspace {
                 let selection = Selection::owned(&id.0);
                 Task { inputs: vec![Input { selection, evidence }], ..Task::empty(task.clone()) }
             });
-            let merged = configuration.tasks.get(name).map_or_else(|| own.clone(), |general| own.or(general));
-            self.configure_task(&task, &merged);
         }
-        let tasks: Vec<TaskId> = self.tasks_of(id).map(|task| task.id.clone()).collect();
-        if !settings.inputs.is_empty() {
-            let inputs = self.selected(&settings.inputs, id);
-            for task in &tasks {
-                if let Some(task) = self.tasks.get_mut(task) {
-                    task.inputs.extend(inputs.iter().cloned());
-                }
-            }
-        }
+    }
+
+    fn dependencies(&mut self, id: &ProjectId, settings: &ProjectSettings) -> Vec<Edge> {
+        let mut edges = Vec::new();
         for dependency in &settings.depends_on {
-            let evidence = dependency.evidence();
             match self.find(dependency) {
                 Ok(to) if to == *id => {
                     let finding = Diagnostic::error("self-dependency", format!("{id} cannot depend on itself"));
                     self.diagnostics.push(finding.at_place(dependency.place.clone()).help("remove it"));
                 }
                 Ok(to) => {
-                    self.read_from_all(&tasks, &to, &evidence);
+                    let evidence = dependency.evidence();
                     edges.push(Edge { from: id.clone(), to, kind: EdgeKind::Build, evidence });
                 }
                 Err(unknown) => self.diagnostics.push(unknown),
+            }
+        }
+        edges
+    }
+
+    /// Applies the tables of tasks: a project's own before the one for all.
+    fn configure_tasks(&mut self, found: &[(ProjectId, &ProjectSettings)], configuration: &Configuration) {
+        let mut tables: BTreeMap<TaskId, TaskSettings> = BTreeMap::new();
+        for (id, settings) in found {
+            for (name, own) in &settings.tasks {
+                let merged = configuration.tasks.get(name).map_or_else(|| own.clone(), |general| own.or(general));
+                tables.insert(TaskId { project: id.clone(), name: TaskName(name.clone()) }, merged);
+            }
+        }
+        for id in self.tasks.keys() {
+            if let Some(general) = configuration.tasks.get(&id.name.0) {
+                tables.entry(id.clone()).or_insert_with(|| general.clone());
+            }
+        }
+        let mut upstream = Upstream::new();
+        for edge in &self.edges {
+            upstream.entry(edge.from.clone()).or_default().push((edge.to.clone(), edge.kind));
+        }
+        for (id, settings) in tables {
+            self.configure_task(&id, &settings, &upstream);
+        }
+    }
+
+    fn add_inputs(&mut self, id: &ProjectId, settings: &ProjectSettings) {
+        if settings.inputs.is_empty() {
+            return;
+        }
+        let inputs = self.selected(&settings.inputs, id);
+        let tasks: Vec<TaskId> = self.tasks_of(id).map(|task| task.id.clone()).collect();
+        for task in tasks {
+            if let Some(task) = self.tasks.get_mut(&task) {
+                task.inputs.extend(inputs.iter().cloned());
             }
         }
     }
@@ -140,10 +173,10 @@ impl Workspace {
         }
     }
 
-    fn configure_task(&mut self, id: &TaskId, settings: &TaskSettings) {
+    fn configure_task(&mut self, id: &TaskId, settings: &TaskSettings, upstream: &Upstream) {
         let inputs = settings.inputs.as_ref().map(|patterns| self.selected(patterns, &id.project));
         let reads = settings.depends_on.as_ref().map(|references| {
-            let reads = references.iter().flat_map(|reference| match self.referred(id, reference) {
+            let reads = references.iter().flat_map(|reference| match self.referred(id, reference, upstream) {
                 Ok(reads) => reads,
                 Err(unknown) => {
                     self.diagnostics.push(unknown);
@@ -205,6 +238,7 @@ impl Workspace {
         &self,
         id: &TaskId,
         reference: &Written<crate::config::TaskReference>,
+        upstream: &Upstream,
     ) -> Result<Vec<Read>, Diagnostic> {
         let evidence = Some(reference.evidence());
         let name = TaskName(reference.value.task.clone());
@@ -212,13 +246,13 @@ impl Workspace {
             TaskScope::Own => BTreeSet::from([id.project.clone()]),
             TaskScope::Project(project) => BTreeSet::from([self.find(&reference.with(project.clone()))?]),
             TaskScope::Upstream => {
-                let from = self.edges.iter().filter(|edge| edge.from == id.project);
-                let followed = from.filter(|edge| match edge.kind {
+                let from = upstream.get(&id.project).map(Vec::as_slice).unwrap_or_default();
+                let followed = from.iter().filter(|(_, kind)| match kind {
                     EdgeKind::Build | EdgeKind::Schema => true,
                     EdgeKind::Test => id.name.0 == "test",
                     EdgeKind::Image | EdgeKind::Deploy => false,
                 });
-                followed.map(|edge| edge.to.clone()).collect()
+                followed.map(|(to, _)| to.clone()).collect()
             }
         };
         let tasks = projects.into_iter().map(|project| TaskId { project, name: name.clone() });
@@ -240,7 +274,7 @@ impl Workspace {
             ProjectReference::Folder(folder) => (Some(folder.clone()), folder.to_string()),
             ProjectReference::Word(word) => (RepoPath::root().resolve(word.as_bytes()).ok(), word.clone()),
         };
-        let named = self.projects().find(|project| project.name == word).map(|project| project.id.clone());
+        let named = self.names.get(&word).cloned();
         let found = named.or_else(|| by_folder.map(ProjectId).filter(|id| self.projects.contains_key(id)));
         found.ok_or_else(|| {
             let all = self.projects().flat_map(|project| [project.name.clone(), project.id.to_string()]);
@@ -254,12 +288,4 @@ impl Workspace {
             Diagnostic::error("unknown-project", message).at_place(reference.place.clone()).help(help)
         })
     }
-}
-
-/// Whether the project's own table speaks of the task, and so has been applied with the general one.
-fn has_own_settings(workspace: &Workspace, configuration: &Configuration, id: &TaskId) -> bool {
-    configuration.projects.iter().any(|settings| {
-        settings.tasks.contains_key(&id.name.0)
-            && workspace.find(&settings.project).is_ok_and(|project| project == id.project)
-    })
 }

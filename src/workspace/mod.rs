@@ -150,6 +150,7 @@ pub struct Workspace {
     /// Files whose whole meaning is in the projects, edges and tasks: they are nobody's, and need nobody.
     pub understood: BTreeSet<RepoPath>,
     readers: HashMap<RepoPath, Vec<(TaskId, usize)>>,
+    names: HashMap<String, ProjectId>,
 }
 
 /// A reference by id, name or alias that names no project, or several.
@@ -292,3 +293,8 @@ impl Workspace {
         self.ignore.as_ref().is_some_and(|filter| filter.admits(path))
     }
 }
+
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,75 @@
+//! Two trees, each written as one string, and what the change between them affects.
+
+pub(crate) mod repository;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Affected, Cause, Side, Terms, affect};
+use crate::fingerprint::{Environment, Fingerprint, fingerprints};
+use crate::tree::{Change, MemoryTree, changes};
+use crate::workspace::testing::workspace_of;
+use crate::workspace::{TaskId, Workspace};
+
+/// A tree and what is known of it.
+pub(crate) struct Known {
+    pub(crate) tree: MemoryTree,
+    pub(crate) workspace: Workspace,
+}
+
+impl Known {
+    pub(crate) fn parse(text: &str) -> Self {
+        Self::of(MemoryTree::parse(text))
+    }
+
+    pub(crate) fn of(tree: MemoryTree) -> Self {
+        let workspace = workspace_of(&tree);
+        Self { tree, workspace }
+    }
+
+    pub(crate) fn side(&self) -> Side<'_> {
+        Side { tree: &self.tree, workspace: &self.workspace }
+    }
+
+    /// The fingerprint of every task.
+    pub(crate) fn fingerprints(&self, environment: &Environment) -> BTreeMap<TaskId, Fingerprint> {
+        let all: BTreeSet<TaskId> = self.workspace.tasks().map(|task| task.id.clone()).collect();
+        fingerprints(&self.workspace, &self.tree, environment, &all).unwrap()
+    }
+}
+
+pub(crate) fn differing(base: &Known, head: &Known) -> Vec<Change> {
+    changes(&base.tree, &head.tree).unwrap()
+}
+
+pub(crate) fn affected(base: &Known, head: &Known, unowned_widens: bool) -> Affected {
+    let terms = Terms { unowned_widens, ..Terms::default() };
+    affect(base.side(), head.side(), &differing(base, head), &terms).unwrap()
+}
+
+/// Tasks whose fingerprint at the head is not the one at the base, and those that the base has not.
+pub(crate) fn by_fingerprints(base: &Known, head: &Known) -> BTreeSet<TaskId> {
+    let before = base.fingerprints(&Environment::new());
+    let after = head.fingerprints(&Environment::new());
+    after.into_iter().filter(|(task, print)| before.get(task) != Some(print)).map(|(task, _)| task).collect()
+}
+
+/// The affected tasks with a reason other than doubt of their own or of what they read.
+pub(crate) fn without_doubt(affected: &Affected) -> BTreeSet<TaskId> {
+    let own = |causes: &BTreeSet<Cause>| {
+        causes.iter().any(|cause| !matches!(cause, Cause::Widened { .. } | Cause::Upstream { .. }))
+    };
+    let mut sure: BTreeSet<TaskId> =
+        affected.tasks.iter().filter(|(_, task)| own(&task.causes)).map(|(id, _)| id.clone()).collect();
+    loop {
+        let before = sure.len();
+        for (id, task) in &affected.tasks {
+            let reads_sure = |cause: &Cause| matches!(cause, Cause::Upstream { task, .. } if sure.contains(task));
+            if task.causes.iter().any(reads_sure) {
+                sure.insert(id.clone());
+            }
+        }
+        if sure.len() == before {
+            return sure;
+        }
+    }
+}

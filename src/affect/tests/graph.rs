@@ -1,0 +1,136 @@
+//! The closure over the graph, without files.
+
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+
+use super::super::testing::Known;
+use super::super::{Side, Terms, affect, chain};
+use crate::fingerprint::{Environment, fingerprints};
+use crate::path::RepoPath;
+use crate::tree::{Change, ChangeKind, MemoryTree};
+use crate::workspace::{TaskId, Workspace, cycles};
+
+/// The numbers of the projects that the change of one command affects.
+fn affected(count: usize, edges: &[(usize, usize)], changed: usize) -> BTreeSet<usize> {
+    let tree = MemoryTree::default();
+    let base = Workspace::of_graph(count, edges.iter().copied());
+    let head = Workspace::of_graph(count, edges.iter().copied()).with_command(changed, "other");
+    let (base, head) = (Side { tree: &tree, workspace: &base }, Side { tree: &tree, workspace: &head });
+    let found = affect(base, head, &[], &Terms::default()).unwrap();
+    let number = |task: &TaskId| task.project.to_string()[1..].parse().unwrap();
+    for (task, entry) in &found.tasks {
+        // Every affected task can be explained, and as far away as its chain is long.
+        assert_eq!(chain(&found, task).len(), entry.distance as usize + 1, "{task}");
+    }
+    let all: BTreeSet<TaskId> = head.workspace.tasks().map(|task| task.id.clone()).collect();
+    let [old, new] =
+        [base, head].map(|side| fingerprints(side.workspace, side.tree, &Environment::new(), &all).unwrap());
+    let differ: BTreeSet<usize> =
+        new.iter().filter(|(id, print)| old[*id] != **print).map(|(id, _)| number(id)).collect();
+    let quick: BTreeSet<usize> = found.tasks.keys().map(number).collect();
+    assert_eq!(quick, differ, "{edges:?} with {changed}");
+    quick
+}
+
+/// Whoever depends on the changed one, found by asking again and again.
+fn fix_point(edges: &[(usize, usize)], changed: usize) -> BTreeSet<usize> {
+    let mut found = BTreeSet::from([changed]);
+    loop {
+        let more: Vec<usize> = edges
+            .iter()
+            .filter(|(from, to)| found.contains(to) && !found.contains(from))
+            .map(|(from, _)| *from)
+            .collect();
+        if more.is_empty() {
+            return found;
+        }
+        found.extend(more);
+    }
+}
+
+#[test]
+fn case_65_66_all_graphs_of_up_to_four_projects_close_as_the_fix_point_does() {
+    for count in 1..=4_usize {
+        let pairs: Vec<(usize, usize)> =
+            (0..count).flat_map(|from| (0..count).map(move |to| (from, to))).filter(|(from, to)| from != to).collect();
+        for mask in 0..1_u32 << pairs.len() {
+            let edges: Vec<_> =
+                pairs.iter().enumerate().filter(|(at, _)| mask >> at & 1 == 1).map(|(_, p)| *p).collect();
+            assert_eq!(affected(count, &edges, 0), fix_point(&edges, 0), "{edges:?}");
+        }
+    }
+}
+
+#[test]
+fn case_66_another_edge_within_a_circle_is_another_result() {
+    let tree = MemoryTree::default();
+    let base = Workspace::of_graph(3, [(0, 1), (1, 2), (2, 0)]);
+    let head = Workspace::of_graph(3, [(0, 1), (1, 0), (1, 2), (2, 1)]);
+    let all: BTreeSet<TaskId> = head.tasks().map(|task| task.id.clone()).collect();
+    let [old, new] = [&base, &head].map(|w| fingerprints(w, &tree, &Environment::new(), &all).unwrap());
+    assert!(all.iter().all(|task| old[task] != new[task]));
+    let (base, head) = (Side { tree: &tree, workspace: &base }, Side { tree: &tree, workspace: &head });
+    assert_eq!(affect(base, head, &[], &Terms::default()).unwrap().tasks.len(), 3);
+}
+
+proptest! {
+    #[test]
+    fn random_graphs_close_as_the_fix_point_does(
+        edges in prop::collection::vec((0..12_usize, 0..12_usize), 0..40),
+        changed in 0..12_usize,
+    ) {
+        let edges: Vec<_> = edges.into_iter().filter(|(from, to)| from != to).collect();
+        prop_assert_eq!(affected(12, &edges, changed), fix_point(&edges, changed));
+    }
+}
+
+/// Runs on a stack of 1 MiB.
+fn on_a_small_stack(run: impl FnOnce() + Send + 'static) {
+    std::thread::Builder::new().stack_size(1 << 20).spawn(run).unwrap().join().unwrap();
+}
+
+#[test]
+fn a_chain_of_a_hundred_thousand_projects_needs_no_deep_stack() {
+    on_a_small_stack(|| {
+        let count = 100_000;
+        let chain_of = || Workspace::of_graph(count, (1..count).map(|n| (n, n - 1)));
+        let (base, head, tree) = (chain_of(), chain_of().with_command(0, "other"), MemoryTree::default());
+        assert!(cycles(&head).is_empty());
+        let sides = (Side { tree: &tree, workspace: &base }, Side { tree: &tree, workspace: &head });
+        let found = affect(sides.0, sides.1, &[], &Terms::default()).unwrap();
+        assert_eq!(found.tasks.len(), count);
+        let (last, far) = found.tasks.iter().next_back().unwrap();
+        assert_eq!(far.distance as usize, count - 1);
+        assert_eq!(chain(&found, last).len(), count);
+    });
+}
+
+#[test]
+fn a_ring_of_a_hundred_thousand_projects_is_one_cycle() {
+    on_a_small_stack(|| {
+        let count = 100_000;
+        let ring = Workspace::of_graph(count, (0..count).map(|n| (n, (n + 1) % count)));
+        let found = cycles(&ring);
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].edges.len(), count);
+        let all: BTreeSet<TaskId> = ring.tasks().map(|task| task.id.clone()).collect();
+        let prints = fingerprints(&ring, &MemoryTree::default(), &Environment::new(), &all).unwrap();
+        assert_eq!(prints.values().collect::<BTreeSet<_>>().len(), count);
+    });
+}
+
+#[test]
+fn case_27_very_deep_folders_need_no_deep_stack() {
+    on_a_small_stack(|| {
+        let deep = format!("{}/go.mod", vec!["d"; 2_000].join("/"));
+        let known = |text: &str| {
+            let path = RepoPath::from_git(deep.as_bytes()).unwrap();
+            Known::of(MemoryTree::from_contents([(path, crate::tree::Mode::File, text.as_bytes().to_vec())]))
+        };
+        let (base, head) = (known("module x\n"), known("module x\n// more\n"));
+        let changes = super::super::testing::differing(&base, &head);
+        assert!(matches!(changes[..], [Change { kind: ChangeKind::Modified, .. }]));
+        assert_eq!(super::super::testing::affected(&base, &head, true).tasks.len(), 2);
+    });
+}
