@@ -11,12 +11,12 @@ use self::range::Opened;
 use crate::affect::{Affected, Side, Terms, affect};
 use crate::config::{self, Configuration, PipelineSettings, UnownedPolicy};
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::discover::{FactsMemo, Linked, SurveyMemo, discover};
+use crate::discover::{FactsMemo, Linked, SurveyMemo, discover, is_read};
 use crate::fingerprint::Environment;
 use crate::git::{GitError, Repository};
 use crate::path::RepoPath;
 use crate::plan::{Decision, Plan, Selected, TreeName, plan};
-use crate::tree::{Change, Node, Tree, TreeError, changes};
+use crate::tree::{Change, ChangeKind, Node, Tree, TreeError, changes, node_at};
 use crate::workspace::{Doubt, Scope, Workspace, assemble};
 
 /// Why there is no answer.
@@ -108,7 +108,7 @@ impl Planner {
                 doubts: range.doubts.clone(),
             };
             let differing = changes(&**base, &*head.tree)?;
-            let workspace = self.base_workspace(&**base, &head, &mut terms)?;
+            let workspace = self.base_workspace(&**base, &head, &differing, &mut terms)?;
             let base = Side { tree: &**base, workspace: workspace.as_ref().unwrap_or(&head.workspace) };
             let side = Side { tree: &*head.tree, workspace: &head.workspace };
             affected = affected.union(affect(base, side, &differing, &terms)?);
@@ -176,9 +176,10 @@ impl Planner {
         &self,
         base: &dyn Tree,
         head: &View,
+        differing: &[Change],
         terms: &mut Terms,
     ) -> Result<Option<Workspace>, PlannerError> {
-        if base.root() == head.tree.root() {
+        if leave_the_workspace(differing, &*head.tree)? {
             return Ok(None);
         }
         let linked = discover(base, &self.surveys, &self.facts)?;
@@ -192,6 +193,23 @@ impl Planner {
         });
         Ok(Some(assemble(base, &linked, &configuration)?))
     }
+}
+
+/// Whether the workspace of the base has to be that of the head: all that differs is the bytes of plain files that
+/// nobody reads for what they say. A workspace is made of such files' names alone.
+fn leave_the_workspace(differing: &[Change], head: &dyn Tree) -> Result<bool, TreeError> {
+    let only_bytes =
+        |change: &Change| change.kind == ChangeKind::Modified && change.path.name().is_some_and(|name| !is_read(name));
+    if !differing.iter().all(only_bytes) {
+        return Ok(false);
+    }
+    for change in differing {
+        // The text of a symbolic link says where other paths lead.
+        if !matches!(node_at(head, &change.path)?, Some(Node::Content(mode, _)) if mode.is_file()) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// The configuration that the `knockon.toml` of a tree make together; none where one of them has an error.
@@ -246,4 +264,35 @@ pub fn unowned_files(view: &View) -> Result<Vec<RepoPath>, TreeError> {
     }
     unowned.sort();
     Ok(unowned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tree::MemoryTree;
+
+    const TREE: &str =
+        "== a/package.json\n{}\n== a/x.ts\none\n== a/link -> x.ts\n== a/Dockerfile\nFROM x\n== knockon.toml\n\n";
+
+    #[test]
+    fn only_the_bytes_of_plain_files_leave_the_workspace() {
+        let base = MemoryTree::parse(TREE);
+        for (from, to, leaves) in [
+            ("", "", true),
+            ("one", "two", true),
+            ("{}", "{ }", false),
+            ("FROM x", "FROM y", false),
+            ("knockon.toml\n", "knockon.toml\n#", false),
+            ("-> x.ts", "-> y.ts", false),
+            ("x.ts\n", "x.ts *\n", false),
+            ("a/x.ts", "a/y.ts", false),
+            ("== knockon", "== a/new\n== knockon", false),
+            ("== a/x.ts\none\n", "", false),
+        ] {
+            let head = MemoryTree::parse(&TREE.replace(from, to));
+            let differing = changes(&base, &head).unwrap();
+            assert_eq!(differing.is_empty(), from == to, "{from} → {to}");
+            assert_eq!(leave_the_workspace(&differing, &head).unwrap(), leaves, "{from} → {to}");
+        }
+    }
 }

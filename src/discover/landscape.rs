@@ -127,6 +127,18 @@ impl<'a> Places<'a> {
 
     /// The path with every symlink followed, and what stands there.
     fn resolve(&self, path: &RepoPath) -> Option<(RepoPath, Node)> {
+        // Most look-ups ask for something in a folder that an earlier one went through: no need to begin at the root.
+        if let (Some(folder), Some(name)) = (path.parent(), path.name())
+            && let Some(entries) = self.known(&folder)
+        {
+            match entries.binary_search_by(|entry| (*entry.name).cmp(name)) {
+                Err(_) => return None,
+                Ok(at) if !matches!(entries[at].node, Node::Content(Mode::Symlink, _)) => {
+                    return Some((path.clone(), entries[at].node));
+                }
+                Ok(_) => {}
+            }
+        }
         let mut links = 0;
         let mut wanted = path.clone();
         'restart: loop {
@@ -156,10 +168,14 @@ impl<'a> Places<'a> {
         }
     }
 
+    fn known(&self, folder: &RepoPath) -> Option<Arc<[Entry]>> {
+        self.folders.lock().unwrap_or_else(PoisonError::into_inner).get(folder).cloned()
+    }
+
     /// The entries of a folder that is reached without a symlink.
     fn listed(&self, folder: &RepoPath) -> Option<Arc<[Entry]>> {
-        if let Some(entries) = self.folders.lock().unwrap_or_else(PoisonError::into_inner).get(folder) {
-            return Some(Arc::clone(entries));
+        if let Some(entries) = self.known(folder) {
+            return Some(entries);
         }
         let node = match (folder.parent(), folder.name()) {
             (Some(parent), Some(name)) => {

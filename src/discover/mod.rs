@@ -28,7 +28,7 @@ pub use links::{
     LayoutClaim, Links, ProjectClaim, Reading, Role, TaskClaim,
 };
 pub use registry::{EcosystemIndex, Facts, FactsMemo, Linked, UnreadableManifest, discover, ecosystems};
-pub use survey::{Found, Survey, SurveyMemo, survey};
+pub use survey::{Found, Survey, SurveyMemo, is_read, survey};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;

@@ -92,6 +92,11 @@ struct Walked {
     below: Vec<(Box<[u8]>, TreeId)>,
 }
 
+/// Whether a file of this name is read for what it says, by an ecosystem or as the configuration.
+pub fn is_read(name: &[u8]) -> bool {
+    name == CONFIGURATION || recognised_by(name).next().is_some()
+}
+
 /// Surveys a tree. Folders that the memo knows are not read. Level by level and in parallel, without recursion.
 pub fn survey(tree: &dyn Tree, memo: &SurveyMemo) -> Result<Arc<Survey>, TreeError> {
     let mut levels: Vec<Vec<Walked>> = Vec::new();
