@@ -15,6 +15,8 @@ mod membership;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use self::build_script::BuildScript;
@@ -87,11 +89,27 @@ impl Ecosystem for Cargo {
             if is_code(package) {
                 let outside = outside_of(landscape, &packages, package, links);
                 links.edges.extend(outside.edges.iter().cloned());
-                links.tasks.extend(tasks(landscape, &packages, package, &outside));
+                links.tasks.extend(tasks(landscape, &packages, package, &outside, admission));
             }
         }
         claim_edges(landscape, &packages, links);
+        let unbuilt = packages.by_folder.values().filter(|package| !admitted.contains(&package.folder));
+        let unbuilt: BTreeSet<&RepoPath> =
+            unbuilt.filter(|package| is_left_alone(landscape, &packages, package)).map(|p| &p.folder).collect();
+        for edge in links.edges.iter_mut().filter(|edge| unbuilt.contains(&edge.from)) {
+            edge.kind = EdgeKind::Test;
+        }
     }
+}
+
+/// Whether Cargo never builds a stray with the package around it: only a build script could. That package's tests may
+/// still, so what the stray needs is theirs as long as it is no project of its own.
+fn is_left_alone(landscape: &Landscape<'_, Facts>, packages: &Packages<'_>, stray: &Package<'_>) -> bool {
+    let around = stray.folder.ancestors().skip(1).find_map(|above| packages.by_folder.get(&above));
+    around.is_some_and(|around| {
+        let declared = around.manifest.map(|manifest| manifest.package.as_ref().and_then(|p| p.build_script.as_ref()));
+        declared == Some(None) && !landscape.is_file(&around.folder.child(b"build.rs"))
+    })
 }
 
 fn is_build_script(name: &[u8]) -> bool {
@@ -204,6 +222,7 @@ fn tasks(
     packages: &Packages<'_>,
     package: &Package<'_>,
     outside: &Outside,
+    admission: Admission,
 ) -> [TaskClaim; 2] {
     let evidence = evidence_of(package);
     let owned = Selection::owned(&package.folder);
@@ -225,14 +244,13 @@ fn tasks(
         builds_upstream: true,
     };
     let upstream = |kinds: &[EdgeKind]| Reading::Along(kinds.to_vec(), "build".to_owned());
+    let every = [EdgeKind::Build, EdgeKind::Schema, EdgeKind::Test];
+    // All edges of a stray may count as those of tests.
+    let for_build = if admission == Admission::Stray { &every[..] } else { &every[..2] };
     let built = owned.clone().without(test_only_folders(landscape, package).map(|folder| format!("{folder}/**")));
     [
-        task("build", built, vec![upstream(&[EdgeKind::Build, EdgeKind::Schema])]),
-        task(
-            "test",
-            owned,
-            vec![Reading::Own("build".to_owned()), upstream(&[EdgeKind::Build, EdgeKind::Schema, EdgeKind::Test])],
-        ),
+        task("build", built, vec![upstream(for_build)]),
+        task("test", owned, vec![Reading::Own("build".to_owned()), upstream(&every)]),
     ]
 }
 

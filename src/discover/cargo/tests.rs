@@ -377,3 +377,26 @@ fn case_96_an_unreadable_manifest_is_still_a_project() {
     assert_eq!(lines_of(&text, "input a:build"), "input a:build <- a Owned [] a/Cargo.toml:0");
     assert!(lines_of(&text, "input a/inner:build").contains("<- a/Cargo.toml All"));
 }
+
+#[test]
+fn what_a_stray_needs_is_no_need_of_the_build_around_it() {
+    let parts = |more: &str| {
+        tree(&[
+            root("[workspace]\nmembers = [\"lib\", \"kit\"]\n"),
+            package("lib", "[dev-dependencies]\nkit = { path = \"../kit\" }\n"),
+            package("kit", "[dependencies]\nlib = { path = \"../lib\" }\n"),
+            package("lib/fuzz", "[dependencies]\nkit = { path = \"../../kit\" }\n[workspace]\n"),
+            more.to_owned(),
+        ])
+    };
+    assert_eq!(lines_of(&parts(""), "edge lib/fuzz"), "edge lib/fuzz -> kit Test lib/fuzz/Cargo.toml:4");
+    assert_eq!(
+        lines_of(&parts(""), "reads lib/fuzz:build"),
+        "reads lib/fuzz:build <- ^build along [Build, Schema, Test]"
+    );
+    // A build script may build what is nested.
+    assert_eq!(
+        lines_of(&parts("== lib/build.rs\nfn main() {}\n"), "edge lib/fuzz"),
+        "edge lib/fuzz -> kit Build lib/fuzz/Cargo.toml:4"
+    );
+}
