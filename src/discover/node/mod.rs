@@ -102,6 +102,8 @@ impl Ecosystem for Node {
             let named = named.remove(&at).unwrap_or_default();
             links.tasks.extend(tasks.of(site, named, compiled.reached.get(&at), &mut managers));
         }
+        let needed: HashSet<(usize, usize)> =
+            dependencies.links.iter().filter_map(|link| Some((link.from, site_of(&link.to)?))).collect();
         for link in dependencies.links {
             let to = match link.to {
                 Target::Site(at) => EdgeTarget::Project(layout.sites[at].folder.clone()),
@@ -118,6 +120,13 @@ impl Ecosystem for Node {
                 links.edges.push(edge(from, EdgeTarget::Project(layout.sites[target].folder.clone()), evidence));
             }
             for (path, evidence) in reached.places {
+                // A configuration found above speaks for the package that it lies in. What that one needs cannot wait
+                // for its result: the files that it names are read, and they are inputs already.
+                let needs_this =
+                    |outer: usize| from.is_within(&layout.sites[outer].folder) && needed.contains(&(outer, at));
+                if !evidence.file.is_within(from) && layout.enclosing(&path).is_some_and(needs_this) {
+                    continue;
+                }
                 links.edges.push(edge(from, EdgeTarget::Path(path), evidence));
             }
             links.dangling.extend(reached.dangling);

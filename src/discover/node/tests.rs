@@ -593,3 +593,21 @@ fn a_workspace_glob_that_cannot_be_read_names_everything() {
     assert_eq!(found.len(), 3, "{found:?}");
     assert!(found[0].starts_with("Warning broken-glob: the workspace glob `pack[ages` cannot be read"), "{found:?}");
 }
+
+#[test]
+fn a_configuration_from_above_makes_no_cycle_with_the_package_it_lies_in() {
+    let tree = |dependencies: &str| {
+        format!(
+            "== package.json\n{{}}\n== pnpm-workspace.yaml\npackages: ['site/**', site]\n\
+             == site/package.json\n{{\"name\": \"site\", \"dependencies\": {{\n{dependencies}}}}}\n\
+             == site/tsconfig.json\n{{\"compilerOptions\": {{\"paths\": {{\n\"@c/*\": [\"./src/c/*\"]}}}}}}\n\
+             == site/src/c/a.ts\n\n== site/deps/part/package.json\n{{\"name\": \"part\"}}\n== site/deps/part/index.js\n"
+        )
+    };
+    let needing = tree("\"part\": \"workspace:*\"");
+    check_edges(&needing, &["edge site -> site/deps/part Build site/package.json:2"]);
+    // Its files are read all the same.
+    let inputs = lines(&needing, &["input site/deps/part:build <- site/src/c"]);
+    assert_eq!(inputs.len(), 1, "{inputs:?}");
+    check_edges(&tree(""), &["edge site/deps/part -> owner of site/src/c Build site/tsconfig.json:2"]);
+}
