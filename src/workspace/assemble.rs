@@ -436,24 +436,33 @@ fn doubt_the_unreadable(linked: &Linked, workspace: &mut Workspace) {
     for broken in &linked.unreadable {
         let folder = broken.path.parent().unwrap_or_else(RepoPath::root);
         let place = workspace.place_of(&folder);
+        let message = format!("{} cannot be read: {}", broken.path, broken.reason);
+        let evidence = Evidence::new(&broken.path, broken.reason.line, "");
         let at = match broken.reason.line {
             0 => broken.path.to_string(),
             line => format!("{}:{line}", broken.path),
         };
-        workspace.diagnostics.push(
-            Diagnostic::warning("unreadable-manifest", format!("{} cannot be read: {}", broken.path, broken.reason))
-                .at(&Evidence::new(&broken.path, broken.reason.line, ""))
-                .help("mend the file; until then whatever it could reach is planned with every change"),
-        );
         let scope = match place {
             _ if declares.contains(&broken.path) => {
                 Scope::Ecosystem { name: broken.ecosystem.to_owned(), below: RepoPath::root() }
             }
             None => Scope::Ecosystem { name: broken.ecosystem.to_owned(), below: RepoPath::root() },
             Some((place, project)) if place == folder => Scope::Project(project),
-            // A fixture deep inside a project is that project's input, and nothing that its ecosystem reads.
-            Some(_) => continue,
+            // A fixture deep inside a project is a file of that project like any other.
+            Some(_) => {
+                workspace.diagnostics.push(
+                    Diagnostic::note("unreadable-manifest", message)
+                        .at(&evidence)
+                        .help("nothing is planned for it: a change of it reaches the project that it lies in"),
+                );
+                continue;
+            }
         };
+        workspace.diagnostics.push(
+            Diagnostic::warning("unreadable-manifest", message)
+                .at(&evidence)
+                .help("mend the file; until then whatever it could reach is planned with every change"),
+        );
         let reason = "unreadable-manifest".to_owned();
         workspace.doubts.push(Doubt { reason, detail: format!("{at} cannot be read: {}", broken.reason), scope });
     }
