@@ -3,6 +3,7 @@
 
 mod range;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 pub use range::{HeadChoice, RangeChoice};
@@ -11,13 +12,13 @@ use self::range::Opened;
 use crate::affect::{Affected, Side, Terms, affect};
 use crate::config::{self, Configuration, PipelineSettings, UnownedPolicy};
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::discover::{FactsMemo, Linked, SurveyMemo, discover, is_read};
+use crate::discover::{FactsMemo, SurveyMemo, discover, is_read};
 use crate::fingerprint::Environment;
 use crate::git::{GitError, Repository};
 use crate::path::RepoPath;
 use crate::plan::{Decision, Plan, Selected, TreeName, plan};
 use crate::tree::{Change, ChangeKind, Node, Tree, TreeError, changes, node_at};
-use crate::workspace::{Doubt, Scope, Workspace, assemble};
+use crate::workspace::{Doubt, Scope, Workspace, assemble, near_names};
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
@@ -158,9 +159,10 @@ impl Planner {
     fn understand(&self, opened: Opened) -> Result<(View, Vec<Diagnostic>), PlannerError> {
         let Opened { name, tree, notes } = opened;
         let linked = discover(&*tree, &self.surveys, &self.facts)?;
-        let (configuration, findings) = read_configuration(&linked);
+        let (configuration, mut findings) = config::read_all(&linked.configurations);
         let Some(configuration) = configuration else { return Err(PlannerError::Configuration(findings)) };
         let workspace = assemble(&*tree, &linked, &configuration)?;
+        findings.extend(unknown_pipeline_tasks(&configuration, &workspace));
         if workspace.diagnostics.iter().any(|finding| finding.severity == Severity::Error) {
             return Err(PlannerError::Configuration(workspace.diagnostics));
         }
@@ -183,7 +185,7 @@ impl Planner {
             return Ok(None);
         }
         let linked = discover(base, &self.surveys, &self.facts)?;
-        let configuration = read_configuration(&linked).0.unwrap_or_else(|| {
+        let configuration = config::read_all(&linked.configurations).0.unwrap_or_else(|| {
             terms.doubts.push(Doubt {
                 reason: "unreadable-configuration".to_owned(),
                 detail: "the configuration of the base cannot be read".to_owned(),
@@ -212,25 +214,26 @@ fn leave_the_workspace(differing: &[Change], head: &dyn Tree) -> Result<bool, Tr
     Ok(true)
 }
 
-/// The configuration that the `knockon.toml` of a tree make together; none where one of them has an error.
-fn read_configuration(linked: &Linked) -> (Option<Configuration>, Vec<Diagnostic>) {
-    let mut findings = Vec::new();
-    let mut root = Configuration::default();
-    let mut nested = Vec::new();
-    let mut readable = true;
-    for (path, bytes) in &linked.configurations {
-        let (configuration, found) = config::read(path, bytes);
-        findings.extend(found);
-        match configuration {
-            Some(configuration) if path.parent().is_some_and(|folder| folder.is_root()) => root = configuration,
-            Some(configuration) => nested.push(configuration),
-            None => readable = false,
-        }
-    }
-    let (merged, found) = config::merge(root, nested);
-    readable &= !found.iter().any(|finding| finding.severity == Severity::Error);
-    findings.extend(found);
-    (readable.then_some(merged), findings)
+/// Warns of each name in a pipeline that no project has a task of.
+fn unknown_pipeline_tasks(configuration: &Configuration, workspace: &Workspace) -> Vec<Diagnostic> {
+    let named = configuration.pipelines.values().flat_map(|pipeline| &pipeline.tasks);
+    let known: BTreeSet<&str> = workspace.tasks().map(|task| task.id.name.0.as_str()).collect();
+    let is_known = |name: &str| {
+        let selected = Selected::Named(vec![name.to_owned()]);
+        workspace.tasks().any(|task| selected.includes(&task.id))
+    };
+    let unknown = named.filter(|name| !is_known(&name.value)).map(|name| {
+        let near = near_names(&name.value, known.iter().copied());
+        let help = match near.is_empty() {
+            true => {
+                format!("the projects here have the tasks {}", known.iter().copied().collect::<Vec<_>>().join(", "))
+            }
+            false => format!("did you mean {}?", near.join(", ")),
+        };
+        let message = format!("no project has a task `{}`", name.value);
+        Diagnostic::warning("unknown-task", message).at_place(name.place.clone()).help(help)
+    });
+    unknown.collect()
 }
 
 fn pipeline_tasks(configuration: &Configuration, wanted: &str) -> Result<Selected, PlannerError> {

@@ -1,11 +1,34 @@
 //! The files of one tree become one configuration.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::mistake::Mistake;
-use super::read::said_twice;
+use super::read::{read, said_twice};
 use super::{Configuration, ProjectReference, ProjectSettings, Written};
-use crate::diagnostic::{Diagnostic, Place};
+use crate::diagnostic::{Diagnostic, Place, Severity};
+use crate::path::RepoPath;
+
+/// The configuration that all `knockon.toml` of a tree make together; none where one of them has an error.
+pub fn read_all(files: &[(RepoPath, Arc<[u8]>)]) -> (Option<Configuration>, Vec<Diagnostic>) {
+    let mut findings = Vec::new();
+    let mut root = Configuration::default();
+    let mut nested = Vec::new();
+    let mut readable = true;
+    for (path, bytes) in files {
+        let (configuration, found) = read(path, bytes);
+        findings.extend(found);
+        match configuration {
+            Some(configuration) if path.parent().is_some_and(|folder| folder.is_root()) => root = configuration,
+            Some(configuration) => nested.push(configuration),
+            None => readable = false,
+        }
+    }
+    let (merged, found) = merge(root, nested);
+    readable &= !found.iter().any(|finding| finding.severity == Severity::Error);
+    findings.extend(found);
+    (readable.then_some(merged), findings)
+}
 
 /// Joins the configuration at the root with those of the projects' folders. A project may be spoken of in both, but
 /// each thing is said once: never does the last one win. An error means that the result is not what was meant.

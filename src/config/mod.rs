@@ -27,7 +27,7 @@ pub mod written;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-pub use merge::merge;
+pub use merge::{merge, read_all};
 pub use pattern::{BranchMatch, BranchPattern, PathPattern, Placeholder, select};
 pub use read::read;
 pub use value::{ProjectReference, TaskReference, TaskScope};

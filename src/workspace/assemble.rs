@@ -8,12 +8,12 @@ use super::names::short_names;
 use super::owner::{Holding, Owner, Owners};
 use super::shared_ground::lockfile_names;
 use super::symlink::Symlinks;
-use super::{Doubt, Edge, Project, ProjectId, ProjectKind, Read, Scope, Task, TaskId, TaskName, Workspace, cycles};
+use super::{Edge, Project, ProjectId, ProjectKind, Read, Task, TaskId, TaskName, Workspace, cycles};
 use crate::config::Configuration;
 use crate::diagnostic::{Diagnostic, Evidence};
 use crate::discover::{
-    Admission, DanglingClaim, Doubtful, EdgeClaim, EdgeTarget, Ground, Input, LayoutClaim, Linked, Links, ProjectClaim,
-    Reading, Role, TaskClaim,
+    Admission, DanglingClaim, EdgeClaim, EdgeTarget, Ground, Input, LayoutClaim, Linked, Links, ProjectClaim, Reading,
+    Role, TaskClaim,
 };
 use crate::path::RepoPath;
 use crate::selection::{Filter, Rule, Selection};
@@ -41,13 +41,11 @@ pub fn assemble(tree: &dyn Tree, linked: &Linked, configuration: &Configuration)
     add_tasks(linked, &edges, &mut workspace);
     workspace.edges = edges.into_iter().map(|placed| placed.edge).collect();
     workspace.configure(configuration);
+    workspace.warn_of_unmatched(tree, configuration)?;
     workspace.tasks.values_mut().for_each(Task::tidy);
     workspace.edges.sort();
     workspace.edges.dedup();
-    doubt_the_unreadable(linked, &mut workspace);
-    doubt_as_claimed(linked, &mut workspace);
-    workspace.doubts.sort();
-    workspace.doubts.dedup();
+    workspace.doubt(linked);
     workspace.understood = all(linked, |links| &links.understood).map(|(_, path)| path.clone()).collect();
     workspace.understood.extend(linked.configurations.iter().map(|(path, _)| path.clone()));
     workspace.index_readers();
@@ -58,7 +56,7 @@ pub fn assemble(tree: &dyn Tree, linked: &Linked, configuration: &Configuration)
 }
 
 /// All claims of one kind, each with its ecosystem.
-fn all<'a, T: 'a>(
+pub(super) fn all<'a, T: 'a>(
     linked: &'a Linked,
     of: impl Fn(&'a Links) -> &'a Vec<T> + 'a,
 ) -> impl Iterator<Item = (&'static str, &'a T)> {
@@ -225,7 +223,7 @@ pub(super) struct PlacedEdge {
 
 impl Workspace {
     /// The project that a folder named by a claim belongs to, and the folder that counts as its place.
-    fn place_of(&self, folder: &RepoPath) -> Option<(RepoPath, ProjectId)> {
+    pub(super) fn place_of(&self, folder: &RepoPath) -> Option<(RepoPath, ProjectId)> {
         let id = ProjectId(folder.clone());
         if self.projects.contains_key(&id) {
             return Some((folder.clone(), id));
@@ -424,64 +422,6 @@ fn read_project(
 fn input_whoever_owns(input: &Input) -> Input {
     let selection = Selection { reach: crate::selection::Reach::All, ..input.selection.clone() };
     Input { selection, evidence: input.evidence.clone() }
-}
-
-/// What a manifest that cannot be read hides. One that would declare a project may declare what others refer to, so
-/// it reaches its whole ecosystem; any other reaches the project that it lies in.
-fn doubt_the_unreadable(linked: &Linked, workspace: &mut Workspace) {
-    let declares: BTreeSet<&RepoPath> = all(linked, |links| &links.projects)
-        .filter(|(_, claim)| claim.role != Role::Image && claim.admission == Admission::Admitted)
-        .map(|(_, claim)| &claim.evidence.file)
-        .collect();
-    for broken in &linked.unreadable {
-        let folder = broken.path.parent().unwrap_or_else(RepoPath::root);
-        let place = workspace.place_of(&folder);
-        let message = format!("{} cannot be read: {}", broken.path, broken.reason);
-        let evidence = Evidence::new(&broken.path, broken.reason.line, "");
-        let at = match broken.reason.line {
-            0 => broken.path.to_string(),
-            line => format!("{}:{line}", broken.path),
-        };
-        let scope = match place {
-            _ if declares.contains(&broken.path) => {
-                Scope::Ecosystem { name: broken.ecosystem.to_owned(), below: RepoPath::root() }
-            }
-            None => Scope::Ecosystem { name: broken.ecosystem.to_owned(), below: RepoPath::root() },
-            Some((place, project)) if place == folder => Scope::Project(project),
-            // A fixture deep inside a project is a file of that project like any other.
-            Some(_) => {
-                workspace.diagnostics.push(
-                    Diagnostic::note("unreadable-manifest", message)
-                        .at(&evidence)
-                        .help("nothing is planned for it: a change of it reaches the project that it lies in"),
-                );
-                continue;
-            }
-        };
-        workspace.diagnostics.push(
-            Diagnostic::warning("unreadable-manifest", message)
-                .at(&evidence)
-                .help("mend the file; until then whatever it could reach is planned with every change"),
-        );
-        let reason = "unreadable-manifest".to_owned();
-        workspace.doubts.push(Doubt { reason, detail: format!("{at} cannot be read: {}", broken.reason), scope });
-    }
-}
-
-/// What the ecosystems themselves cannot know.
-fn doubt_as_claimed(linked: &Linked, workspace: &mut Workspace) {
-    for (ecosystem, (about, finding)) in all(linked, |links| &links.doubts) {
-        let scope = match about {
-            Doubtful::Below(folder) => Scope::Ecosystem { name: ecosystem.to_owned(), below: folder.clone() },
-            Doubtful::Project(folder) => match workspace.place_of(folder) {
-                Some((_, project)) => Scope::Project(project),
-                None => continue,
-            },
-        };
-        let at = finding.place.as_ref().map(|place| format!(" ({}:{})", place.file, place.line)).unwrap_or_default();
-        let detail = format!("{}{at}", finding.message);
-        workspace.doubts.push(Doubt { reason: finding.code.clone(), detail, scope });
-    }
 }
 
 fn report_cycles(workspace: &mut Workspace) {

@@ -269,7 +269,7 @@ impl Workspace {
         Ok(reads)
     }
 
-    fn find(&self, reference: &Written<ProjectReference>) -> Result<ProjectId, Diagnostic> {
+    pub(super) fn find(&self, reference: &Written<ProjectReference>) -> Result<ProjectId, Diagnostic> {
         let (by_folder, word) = match &reference.value {
             ProjectReference::Folder(folder) => (Some(folder.clone()), folder.to_string()),
             ProjectReference::Word(word) => (RepoPath::root().resolve(word.as_bytes()).ok(), word.clone()),

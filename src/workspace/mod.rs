@@ -3,6 +3,7 @@
 
 mod assemble;
 mod configure;
+mod doubt;
 mod graph;
 mod join;
 mod names;
@@ -10,6 +11,7 @@ mod owner;
 mod shared_ground;
 mod symlink;
 mod task;
+mod unmatched;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
@@ -18,6 +20,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use assemble::assemble;
+pub use doubt::{Doubt, Scope};
 pub use graph::{Cycle, cycles};
 pub use names::near_names;
 pub use owner::{Owner, Owners};
@@ -101,34 +104,6 @@ pub struct Edge {
     pub kind: EdgeKind,
     /// The line that says so.
     pub evidence: Evidence,
-}
-
-/// What cannot be known, and how far that reaches.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
-pub struct Doubt {
-    /// What cannot be known: a stable name, such as `unreadable-manifest`.
-    pub reason: String,
-    /// The same for people, with the place and the mend.
-    pub detail: String,
-    /// How far the plan is widened by it.
-    pub scope: Scope,
-}
-
-/// How far a doubt reaches.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Scope {
-    /// Every task.
-    All,
-    /// The tasks of one ecosystem at or below a folder.
-    Ecosystem {
-        /// The ecosystem.
-        name: String,
-        /// The folder.
-        below: RepoPath,
-    },
-    /// The tasks of one project.
-    Project(ProjectId),
 }
 
 /// Everything that is known of one tree.

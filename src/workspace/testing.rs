@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use super::configure::project_without_manifest;
 use super::{Edge, ProjectId, Read, Task, TaskId, Workspace, assemble};
-use crate::config::{self, Configuration};
-use crate::diagnostic::{Diagnostic, Evidence};
-use crate::discover::{EdgeKind, FactsMemo, Linked, SurveyMemo, discover};
+use crate::config;
+use crate::diagnostic::Evidence;
+use crate::discover::{EdgeKind, FactsMemo, SurveyMemo, discover};
 use crate::path::RepoPath;
 use crate::tree::Tree;
 
@@ -15,27 +15,10 @@ pub(crate) fn path(text: &str) -> RepoPath {
     RepoPath::from_git(text.as_bytes()).unwrap()
 }
 
-/// The configuration of a tree; none where it has an error. Findings of both kinds come with it.
-pub(crate) fn configuration_of(linked: &Linked) -> (Option<Configuration>, Vec<Diagnostic>) {
-    let (mut root, mut nested, mut findings, mut readable) = (Configuration::default(), Vec::new(), Vec::new(), true);
-    for (path, bytes) in &linked.configurations {
-        let (configuration, found) = config::read(path, bytes);
-        findings.extend(found);
-        match configuration {
-            Some(configuration) if path.parent().is_some_and(|folder| folder.is_root()) => root = configuration,
-            Some(configuration) => nested.push(configuration),
-            None => readable = false,
-        }
-    }
-    let (merged, found) = config::merge(root, nested);
-    findings.extend(found);
-    (readable.then_some(merged), findings)
-}
-
 /// The workspace that a tree says, its configuration applied.
 pub(crate) fn workspace_of(tree: &dyn Tree) -> Workspace {
     let linked = discover(tree, &SurveyMemo::default(), &FactsMemo::default()).unwrap();
-    let (configuration, findings) = configuration_of(&linked);
+    let (configuration, findings) = config::read_all(&linked.configurations);
     let Some(configuration) = configuration else { panic!("{findings:?}") };
     assemble(tree, &linked, &configuration).unwrap()
 }

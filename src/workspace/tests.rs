@@ -103,3 +103,12 @@ fn names_through_links_are_bounded() {
     assert!(workspace.symlinks.names_of(&path("a/file")).len() <= 1024);
     assert!(workspace.symlinks.names_of(&path("a/file")).contains(&path("b/link2/file")));
 }
+
+#[test]
+fn case_78_a_pattern_that_matches_nothing_is_told() {
+    let workspace = parsed(
+        "== svc/package.json\n{\"name\":\"svc\"}\n== svc/a.cs\nx\n== knockon.toml\n[project.svc]\ninputs = [\"*.cs\", \"*.cz\"]\n",
+    );
+    let told: Vec<&str> = workspace.diagnostics.iter().map(|finding| finding.message.as_str()).collect();
+    assert_eq!(told, ["`*.cz` matches no file, seen from folder `svc`"]);
+}
