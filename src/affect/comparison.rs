@@ -24,7 +24,8 @@ impl<'a> Comparison<'a> {
         let changes = changes.iter().map(|change| (&change.path, change.kind)).collect();
         let mut comparison = Self { base, head, changes, causes, unowned, unread };
         comparison.changed_paths();
-        comparison.changed_definitions()?;
+        let read_through_links = comparison.changed_definitions()?;
+        comparison.paths_without_reader(&read_through_links);
         Ok(comparison)
     }
 
@@ -38,28 +39,31 @@ impl<'a> Comparison<'a> {
     /// compared input by input later, because links name a path in more ways than can be counted here.
     fn changed_paths(&mut self) {
         for (path, change) in self.changes.clone() {
-            let mut is_read = false;
-            let mut is_owned = false;
             for (side, exists) in [(self.base, change != ChangeKind::Added), (self.head, change != ChangeKind::Deleted)]
             {
-                let workspace = side.workspace;
-                for name in workspace.symlinks.names_of(path) {
-                    is_owned |= workspace.owners.owner_of(&name) != Owner::Shared;
-                    for (task, evidence) in workspace.readers_of(&name).into_iter().filter(|_| exists) {
-                        is_read = true;
-                        if name == *path {
-                            let evidence = evidence.clone();
-                            self.blame(&task.id, || Cause::Input { path: path.clone(), change, evidence });
-                        }
-                    }
+                for (task, evidence) in side.workspace.readers_of(path).into_iter().filter(|_| exists) {
+                    let evidence = evidence.clone();
+                    self.blame(&task.id, || Cause::Input { path: path.clone(), change, evidence });
                 }
-                // A link may stand above what a task names as its input.
-                let below = |task: &Task| task.inputs.iter().any(|input| input.selection.base.is_within(path));
-                is_read |= exists && workspace.symlinks.has(path) && workspace.tasks().any(below);
             }
+        }
+    }
+
+    /// Notes changed paths that nobody is known to read. What counts is the head; of a deleted path, the base.
+    fn paths_without_reader(&mut self, read_through_links: &BTreeSet<RepoPath>) {
+        for (path, change) in &self.changes {
+            let side = if *change == ChangeKind::Deleted { self.base } else { self.head };
+            let workspace = side.workspace;
+            let names = workspace.symlinks.names_of(path);
+            // A link may stand above what a task names as its input.
+            let below = |task: &Task| task.inputs.iter().any(|input| input.selection.base.is_within(path));
+            let is_read = read_through_links.contains(*path)
+                || names.iter().any(|name| !workspace.readers_of(name).is_empty())
+                || (workspace.symlinks.has(path) && workspace.tasks().any(below));
             if !is_read && matters(path, [self.base.workspace, self.head.workspace]) {
+                let is_owned = names.iter().any(|name| workspace.owners.owner_of(name) != Owner::Shared);
                 let list = if is_owned { &mut self.unread } else { &mut self.unowned };
-                list.insert(path.clone());
+                list.insert((*path).clone());
             }
         }
     }
@@ -71,10 +75,12 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    fn changed_definitions(&mut self) -> Result<(), TreeError> {
+    /// Blames what differs in tasks themselves; returns the changed paths that were found to be read on the way.
+    fn changed_definitions(&mut self) -> Result<BTreeSet<RepoPath>, TreeError> {
         let (base, head) = (self.base.workspace, self.head.workspace);
+        let mut read = BTreeSet::new();
         if std::ptr::eq(base, head) {
-            return Ok(());
+            return Ok(read);
         }
         let disputed: BTreeSet<&ProjectId> = base.owners.disputed_with(&head.owners).collect();
         let other_ignore = base.ignore != head.ignore;
@@ -95,10 +101,10 @@ impl<'a> Comparison<'a> {
                 || selections(before) != selections(task)
                 || (relinked && (meets_links(base, before) || meets_links(head, task)))
             {
-                self.changed_input_set(before, task)?;
+                self.changed_input_set(before, task, &mut read)?;
             }
         }
-        Ok(())
+        Ok(read)
     }
 
     fn changed_readings(&mut self, before: &Task, after: &Task) {
@@ -115,7 +121,12 @@ impl<'a> Comparison<'a> {
     }
 
     /// The exact comparison, for the few tasks whose inputs are chosen in another way than before, or through links.
-    fn changed_input_set(&mut self, before: &Task, after: &Task) -> Result<(), TreeError> {
+    fn changed_input_set(
+        &mut self,
+        before: &Task,
+        after: &Task,
+        read: &mut BTreeSet<RepoPath>,
+    ) -> Result<(), TreeError> {
         let old = resolve(self.base.workspace, self.base.tree, before)?;
         let new = resolve(self.head.workspace, self.head.tree, after)?;
         let what = |input: &ResolvedInput| (input.mode, input.content);
@@ -123,6 +134,9 @@ impl<'a> Comparison<'a> {
             for (path, input) in here.iter().filter(|(path, input)| there.get(*path).map(what) != Some(what(input))) {
                 let evidence = task.inputs[input.input].evidence.clone();
                 let change = self.changes.get(path).copied();
+                // A path that is read no longer is not known to be read.
+                read.extend(new.contains_key(path).then(|| path.clone()));
+                read.extend((change == Some(ChangeKind::Deleted)).then(|| path.clone()));
                 self.blame(&after.id, || match change {
                     Some(change) => Cause::Input { path: path.clone(), change, evidence },
                     None => Cause::InputSet { path: path.clone(), at_head, evidence },
