@@ -24,7 +24,10 @@ const MOST_LINKS: usize = 40;
 
 /// How many places of one input are looked at by way of links. Links that lead to each other name a few files in more
 /// ways than anyone can look at; beyond this number every file that links lead to is an input, whatever its name.
-const MOST_LINKED: usize = 100_000;
+const MOST_LINKED: usize = 1_000_000;
+
+/// For how many a place counts that lies behind several links: real trees have few.
+const NESTED: usize = 100;
 
 /// Every file that a task reads, by path. A symbolic link counts itself, and so does what it points to.
 pub fn resolve(
@@ -64,7 +67,11 @@ impl Resolver<'_> {
         let mut pending = vec![first];
         let mut linked = 0;
         while let Some(step) = pending.pop() {
-            linked += usize::from(step.links > 0);
+            linked += match step.links {
+                0 => 0,
+                1 => 1,
+                _ => NESTED,
+            };
             if linked > MOST_LINKED {
                 let (through_links, own): (Vec<_>, Vec<_>) = pending.drain(..).partition(|step| step.links > 0);
                 self.all_behind(through_links.into_iter().chain([step]).collect(), index)?;
