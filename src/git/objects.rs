@@ -15,12 +15,14 @@ pub(super) struct Objects {
     /// Commits whose parents a shallow clone left behind.
     shallow: HashSet<ObjectId>,
     mend: String,
+    empty: Option<TreeId>,
     folders: RwLock<HashMap<TreeId, Arc<[Entry]>>>,
 }
 
 impl Objects {
     pub(super) fn new(engine: Box<dyn Engine>, hash: Hash, shallow: HashSet<ObjectId>, mend: String) -> Self {
-        Self { engine, hash, shallow, mend, folders: RwLock::default() }
+        let empty = hash.folder_id(&[]).ok();
+        Self { engine, hash, shallow, mend, empty, folders: RwLock::default() }
     }
 
     pub(super) fn is_shallow(&self) -> bool {
@@ -65,13 +67,12 @@ impl Objects {
             return Ok(Arc::clone(known));
         }
         drop(folders);
-        let entries = match self.hash.folder_id(&[]) {
+        let entries = if self.empty == Some(id) {
             // Git knows the empty tree without having its object.
-            Ok(empty) if empty == id => Arc::from([]),
-            _ => {
-                let bytes = self.read(id.0, Kind::Tree).map_err(|error| TreeError::Folder(id, error.to_string()))?;
-                object::entries(id, &bytes, self.hash)?
-            }
+            Arc::from([])
+        } else {
+            let bytes = self.read(id.0, Kind::Tree).map_err(|error| TreeError::Folder(id, error.to_string()))?;
+            object::entries(id, &bytes, self.hash)?
         };
         self.folders.write().unwrap_or_else(PoisonError::into_inner).insert(id, Arc::clone(&entries));
         Ok(entries)
