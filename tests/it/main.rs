@@ -1,3 +1,7 @@
 //! Drives knockon on repositories that the tests create, and holds the source to its own rules.
 
+mod bad_input;
+mod range;
+mod repository;
+mod scenario;
 mod tidy;
