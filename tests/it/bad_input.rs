@@ -19,7 +19,7 @@ const READERS: [&[&str]; 6] = [
 fn a_folder_without_a_repository_is_refused() {
     let repo = Repo::empty();
     for command in READERS {
-        repo.start(command, |run| drop(run.env("GIT_CEILING_DIRECTORIES", repo.beside(""))))
+        repo.start_with(command, &[("GIT_CEILING_DIRECTORIES", repo.beside("").to_str().unwrap())])
             .refused(3, "is not inside a git repository");
     }
     repo.knockon(&["plan", "-C", "/nowhere/at/all"]).refused(3, "/nowhere/at/all");
@@ -153,13 +153,15 @@ fn case_96_a_manifest_that_cannot_be_read_plans_its_project() {
         let start = String::from_utf8_lossy(&bytes[..bytes.len().min(40)]).into_owned();
         let told = format!("{name} {start:?}");
         let repo = Repo::of_modules();
-        repo.write(format!("p/{name}"), &bytes).commit("broken");
+        repo.write("web/package.json", "{ \"name\": \"web\" }").write(format!("p/{name}"), &bytes).commit("broken");
+        // A module that cannot be read may be any module, so that its own ecosystem is not a bystander.
+        let bystander = if name == "go.mod" { "web" } else { "app" };
         // Nobody touches it afterwards: still nobody knows what it reads.
         repo.append("lone/lone.go", "// changed\n").commit("elsewhere");
         let outcome = repo.report(&["--base", "HEAD~1", "--head", "HEAD"]);
         assert!(outcome.projects().iter().any(|id| id == "p"), "{told}: {:?}", outcome.projects());
         assert!(!outcome.widened().is_empty(), "{told}");
-        assert!(!outcome.projects().iter().any(|id| id == "app"), "{told}: {:?}", outcome.projects());
+        assert!(!outcome.projects().iter().any(|id| id == bystander), "{told}: {:?}", outcome.projects());
         let strict = repo.knockon(&["plan", "--base", "HEAD~1", "--head", "HEAD", "--strict"]);
         assert_eq!(strict.status, 4, "{told}");
         let check = repo.knockon(&["check"]);
@@ -193,12 +195,33 @@ fn case_45_a_broken_object_is_no_answer() {
     repo.knockon(&arguments).refused(3, "is missing");
     fs::write(&folder, b"not zlib").unwrap();
     repo.knockon(&arguments).refused(3, "");
-    fs::write(&folder, &kept[..kept.len() / 2]).unwrap();
-    repo.knockon(&arguments).refused(3, "");
     fs::write(&folder, &kept).unwrap();
-    let manifest = object("HEAD:app/go.mod");
-    fs::remove_file(&manifest).unwrap();
-    repo.knockon(&arguments).refused(3, "is missing");
+    // A file that is only compared is never read.
+    fs::remove_file(object("HEAD:lib/lib.go")).unwrap();
+    assert_eq!(repo.knockon(&arguments).done().stdout(), "app\nlib\n");
+}
+
+#[test]
+fn case_45_a_manifest_that_is_gone_from_the_store_widens() {
+    let repo = Repo::of_modules();
+    repo.append("lone/lone.go", "// changed\n").commit("change");
+    let id = repo.id("HEAD:app/go.mod");
+    fs::remove_file(repo.top().join(format!(".git/objects/{}/{}", &id[..2], &id[2..]))).unwrap();
+    let outcome = repo.report(&["--base", "HEAD~1", "--head", "HEAD"]);
+    assert_eq!(outcome.tasks(), ALL_OF_MODULES);
+    assert_eq!(outcome.widened(), ["unreadable-manifest"]);
+}
+
+#[test]
+fn case_45_a_configuration_that_is_gone_from_the_store_is_no_answer() {
+    for (lost, at_head) in [("HEAD:knockon.toml", "[project.lone]\n"), ("HEAD~1:knockon.toml", "")] {
+        let repo = Repo::of_modules();
+        repo.write("knockon.toml", "[project.lone]\ninputs = [\"../lib/lib.go\"]\n").commit("configured");
+        repo.write("knockon.toml", at_head).commit("change");
+        let id = repo.id(lost);
+        fs::remove_file(repo.top().join(format!(".git/objects/{}/{}", &id[..2], &id[2..]))).unwrap();
+        repo.knockon(&["affected", "--base", "HEAD~1", "--head", "HEAD"]).refused(3, &id);
+    }
 }
 
 #[test]

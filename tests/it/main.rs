@@ -5,3 +5,4 @@ mod range;
 mod repository;
 mod scenario;
 mod tidy;
+mod work_tree;

@@ -45,14 +45,14 @@ impl Repo {
 #[test]
 fn case_28_the_first_commit_brings_everything() {
     let repo = Repo::of_modules();
-    let empty = repo.git_fed(repo.top(), &["mktree"], b"");
-    let nothing = repo.git(&["commit-tree", "-m", "nothing", &empty]);
     let outcome = repo.knockon(&["affected", "--base", "HEAD~1", "--head", "HEAD"]);
     outcome.refused(2, "is the first commit of its history");
-    // A base without files is the empty tree: everything is new.
-    repo.git(&["replace", "--graft", "HEAD", &nothing]);
-    let outcome = repo.report(&["--base", &nothing, "--head", "HEAD"]);
-    assert_eq!(outcome.tasks(), ALL_OF_MODULES);
+    // After a commit without files everything is new.
+    let empty = repo.git_fed(repo.top(), &["mktree"], b"");
+    let nothing = repo.git(&["commit-tree", "-m", "nothing", &empty]);
+    let first = repo.git(&["commit-tree", "-m", "first", "-p", &nothing, "HEAD^{tree}"]);
+    let outcome = repo.report(&["--base", &nothing, "--head", &first]);
+    assert_eq!((outcome.tasks(), outcome.widened()), (ALL_OF_MODULES.map(str::to_owned).to_vec(), vec![]));
 }
 
 #[test]
@@ -69,7 +69,7 @@ fn case_30_an_octopus_and_what_only_the_merge_holds() {
     let repo = Repo::of_modules();
     repo.branch("one", "main").touch("lib");
     repo.branch("two", "main").touch("lone");
-    repo.switch("main").git(&["merge", "--quiet", "-m", "octopus", "one", "two"]);
+    repo.switch("main").git(&["merge", "--quiet", "--no-ff", "-m", "octopus", "one", "two"]);
     assert_eq!(repo.git(&["show", "--no-patch", "--format=%P", "HEAD"]).split(' ').count(), 3);
     assert_eq!(repo.affected("HEAD~1", "HEAD"), ALL_OF_MODULES);
     assert_eq!(repo.affected("one", "HEAD"), LONE);
@@ -156,7 +156,10 @@ fn case_32_a_shallow_clone_without_a_merge_base_plans_everything_and_says_how_to
     let repo = shallow_trap();
     let clone = repo.cloned("shallow", &["--depth=1", "--no-single-branch"]);
     let outcome = repo.report_in(&clone, &["--base", "origin/main", "--head", "origin/topic"]);
-    assert_eq!((outcome.tasks(), outcome.widened()), (ALL_OF_MODULES.map(str::to_owned).to_vec(), vec!["no-merge-base".to_owned()]));
+    assert_eq!(
+        (outcome.tasks(), outcome.widened()),
+        (ALL_OF_MODULES.map(str::to_owned).to_vec(), vec!["no-merge-base".to_owned()])
+    );
     assert!(outcome.decision().contains("git fetch --unshallow"), "{}", outcome.decision());
     repo.start_in(&clone, &["plan", "--base", "origin/topic~1"], |_| {}).refused(3, "git fetch --unshallow");
 }
@@ -177,7 +180,10 @@ fn case_36_a_base_that_is_gone_plans_everything() {
     repo.touch("lib");
     let gone = "0123456789abcdef0123456789abcdef01234567";
     let outcome = repo.report(&["--base", gone, "--head", "HEAD"]);
-    assert_eq!((outcome.tasks(), outcome.widened()), (ALL_OF_MODULES.map(str::to_owned).to_vec(), vec!["missing-base".to_owned()]));
+    assert_eq!(
+        (outcome.tasks(), outcome.widened()),
+        (ALL_OF_MODULES.map(str::to_owned).to_vec(), vec!["missing-base".to_owned()])
+    );
     assert!(outcome.decision().contains(gone) && outcome.decision().contains("git fetch origin"));
     assert_eq!(repo.knockon(&["affected", "--strict", "--base", gone]).status, 4);
 }
@@ -195,7 +201,10 @@ fn case_37_zeros_mean_a_new_branch() {
         let repo = Repo::of_modules();
         repo.git(&["branch", "--quiet", "-m", branch]);
         let outcome = repo.report(&["--base", &zeros, "--head", branch]);
-        assert_eq!((outcome.tasks(), outcome.widened()), (ALL_OF_MODULES.map(str::to_owned).to_vec(), vec!["no-base".to_owned()]));
+        assert_eq!(
+            (outcome.tasks(), outcome.widened()),
+            (ALL_OF_MODULES.map(str::to_owned).to_vec(), vec!["no-base".to_owned()])
+        );
     }
 }
 
@@ -337,17 +346,21 @@ fn case_44_a_partial_clone_is_read_without_a_network() {
     // What is checked out is here; of older commits only the folders are.
     let clone = repo.cloned("partial", &["--filter=blob:none"]);
     let arguments = ["affected", "--format", "json", "--base", "HEAD~1", "--head", "HEAD"];
-    let silent = |run: &mut std::process::Command| drop(run.env("GIT_TRACE", repo.beside("trace")));
-    let outcome = repo.start_in(&clone, &arguments, silent);
+    let outcome = repo.start_in(&clone, &arguments, |run| {
+        run.env("GIT_TRACE", repo.beside("trace"));
+    });
     // Only lib.go differs, and no manifest: what is needed is here.
     assert_eq!(outcome.done().tasks(), LIB);
     assert!(!repo.beside("trace").exists(), "git was started");
 
-    // A manifest that only the server has is no reason to guess.
+    // What a manifest says that only the server has cannot be known.
     repo.append("app/go.mod", "// changed\n").commit("app");
     repo.git_in(&clone, &["fetch", "--quiet"]);
-    let outcome = repo.start_in(&clone, &["affected", "--base", "HEAD", "--head", "origin/main"], |_| {});
-    outcome.refused(3, "is missing");
+    let outcome = repo.report_in(&clone, &["--base", "HEAD", "--head", "origin/main"]);
+    assert_eq!(
+        (outcome.tasks(), outcome.widened()),
+        (ALL_OF_MODULES.map(str::to_owned).to_vec(), vec!["unreadable-manifest".to_owned()])
+    );
 }
 
 #[test]
@@ -374,7 +387,7 @@ fn without_a_range_the_work_tree_is_compared_with_the_default_branch() {
 fn on_the_default_branch_ci_has_to_name_a_base() {
     let repo = Repo::of_modules();
     let in_ci = |arguments: &[&str]| {
-        repo.start(&[&["affected", "--format", "json"], arguments].concat(), |run| drop(run.env("CI", "true")))
+        repo.start_with(&[&["affected", "--format", "json"], arguments].concat(), &[("CI", "true")])
     };
     let outcome = in_ci(&["--head", "HEAD"]);
     assert_eq!(outcome.done().tasks(), ALL_OF_MODULES);

@@ -85,7 +85,11 @@ impl Repo {
 
     pub fn remove(&self, path: &str) -> &Self {
         let path = self.top.join(path);
-        if path.is_dir() { fs::remove_dir_all(path).unwrap() } else { fs::remove_file(path).unwrap() }
+        if path.is_dir() {
+            fs::remove_dir_all(path).unwrap()
+        } else {
+            fs::remove_file(path).unwrap()
+        }
         self
     }
 
@@ -164,6 +168,13 @@ impl Repo {
     /// Runs knockon at the top, its command changed before.
     pub fn start<A: AsRef<OsStr>>(&self, arguments: &[A], change: impl FnOnce(&mut Command)) -> Outcome {
         self.start_in(&self.top, arguments, change)
+    }
+
+    /// Runs knockon at the top with some variables more.
+    pub fn start_with<A: AsRef<OsStr>>(&self, arguments: &[A], variables: &[(&str, &str)]) -> Outcome {
+        self.start(arguments, |command| {
+            command.envs(variables.iter().copied());
+        })
     }
 
     pub fn start_in<A: AsRef<OsStr>>(
@@ -259,7 +270,8 @@ impl Outcome {
     }
 
     pub fn json(&self) -> Value {
-        serde_json::from_slice(&self.bytes).unwrap_or_else(|error| panic!("{error}\n{}\n{}", self.stdout(), self.stderr))
+        serde_json::from_slice(&self.bytes)
+            .unwrap_or_else(|error| panic!("{error}\n{}\n{}", self.stdout(), self.stderr))
     }
 
     /// The affected tasks of a report, as `folder:task`.

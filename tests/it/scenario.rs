@@ -10,6 +10,9 @@ use knockon::demo::{self, Fixture, Scenario};
 use knockon::git::{PlantedCommit, plant};
 use knockon::path::RepoPath;
 use knockon::tree::Mode;
+use serde_json::Value;
+
+use crate::repository::{Repo, text};
 
 /// What one commit holds, by path.
 type Content = BTreeMap<RepoPath, (Mode, Vec<u8>)>;
@@ -200,4 +203,106 @@ fn the_two_newest_commits_of_the_demo_reach_differently_far() {
         scenario.commits.iter().rev().take(2).map(|commit| commit.affected.clone().unwrap()).collect();
     assert_eq!(reaches[1], ["src/shipping/package:chart"]);
     assert!(reaches[0].len() > 5 && !reaches[0].contains(&reaches[1][0]), "{reaches:?}");
+}
+
+/// The answers of the binary itself, for every commit of every fixture.
+#[test]
+fn each_fixture_is_understood_as_its_scenario_says() {
+    for Loaded { name, scenario, commits, .. } in fixtures() {
+        let repo = Repo::empty();
+        plant(repo.top(), &commits).unwrap();
+        let revision = |number: usize| format!("main~{}", commits.len() - 1 - number);
+        let exact = |tasks: Vec<String>| -> BTreeSet<String> {
+            let known = |task: &String| scenario.tasks.iter().any(|name| task.rsplit(':').next() == Some(name));
+            tasks.into_iter().filter(known).collect()
+        };
+
+        let graph = repo.knockon(&["graph", "--format", "json", "--head", &revision(0)]).done().json();
+        let found = list(&graph["projects"], |project| {
+            format!(
+                "{} {} {}",
+                text(&project["id"]),
+                text(&project["kind"]),
+                list(&project["joined"], |it| text(&it["folder"])).join(",")
+            )
+        });
+        let expected: BTreeSet<String> = scenario
+            .projects
+            .iter()
+            .map(|project| {
+                let joined: Vec<String> = project.joins.iter().map(ToString::to_string).collect();
+                format!("{} {} {}", project.id, format!("{:?}", project.kind).to_lowercase(), joined.join(","))
+            })
+            .collect();
+        assert_eq!(found.into_iter().collect::<BTreeSet<_>>(), expected, "{name}");
+        let edges = edges_of(&graph);
+        for edge in &scenario.edges {
+            let wanted = (edge.from.to_string(), edge.to.to_string(), format!("{:?}", edge.kind).to_lowercase());
+            let evidence = edges.iter().filter(|(found, _)| *found == wanted).map(|(_, file)| file.clone());
+            assert!(
+                evidence.clone().any(|file| file == edge.evidence.to_string()),
+                "{name}: {edge:?} has {:?}",
+                evidence.collect::<Vec<_>>()
+            );
+        }
+
+        // The first commit is compared with one that holds nothing.
+        let empty = repo.git_fed(repo.top(), &["mktree"], b"");
+        let nothing = repo.git(&["commit-tree", "-m", "nothing", &empty]);
+        let first = repo.git(&["commit-tree", "-m", "first", "-p", &nothing, &format!("{}^{{tree}}", revision(0))]);
+        for (number, commit) in scenario.commits.iter().enumerate() {
+            let place = format!("{name}, {:?}", commit.message);
+            let (base, head) = match number {
+                0 => (nothing.clone(), first.clone()),
+                _ => (revision(number - 1), revision(number)),
+            };
+            let graph = repo.knockon(&["graph", "--format", "json", "--head", &head]).done().json();
+            let every: BTreeSet<String> = list(&graph["projects"], |project| {
+                list(&project["tasks"], |task| format!("{}:{}", text(&project["id"]), text(task)))
+            })
+            .concat()
+            .into_iter()
+            .collect();
+            // Files that nobody reads are new as well in the first one, and are not what makes all the rest new.
+            let unowned = if number == 0 { "none" } else { "all" };
+            let report = repo.report(&["--base", &base, "--head", &head, "--unowned", unowned]);
+            let affected: BTreeSet<String> = report.tasks().into_iter().collect();
+            assert_eq!(report.widened(), [""; 0], "{place}");
+            if commit.everything {
+                assert_eq!(affected, every, "{place}");
+            }
+            if let Some(expected) = &commit.affected {
+                assert_eq!(exact(report.tasks()), expected.iter().cloned().collect(), "{place}");
+            }
+            for project in &commit.not_affected {
+                assert!(!report.projects().contains(&project.to_string()), "{place}: {project}");
+            }
+            let edges = edges_of(&graph);
+            for gone in &commit.removes_edges {
+                let wanted = (gone.from.to_string(), gone.to.to_string(), format!("{:?}", gone.kind).to_lowercase());
+                assert!(!edges.iter().any(|(found, _)| *found == wanted), "{place}: {gone:?}");
+            }
+            // What `plan` prints is what `affected` says.
+            let plan = repo
+                .knockon(&["plan", "--format", "json", "--base", &base, "--head", &head, "--unowned", unowned])
+                .done()
+                .json();
+            let planned = list(&plan["tasks"], |task| (task["affected"].as_bool().unwrap(), text(&task["id"])));
+            let planned: BTreeSet<String> =
+                planned.into_iter().filter(|(affected, _)| *affected).map(|(_, id)| id).collect();
+            assert_eq!(planned, affected, "{place}");
+        }
+    }
+}
+
+fn list<T>(value: &Value, read: impl FnMut(&Value) -> T) -> Vec<T> {
+    value.as_array().unwrap().iter().map(read).collect()
+}
+
+/// From, to and kind of each edge, with the file that says so.
+fn edges_of(graph: &Value) -> Vec<((String, String, String), String)> {
+    list(&graph["edges"], |edge| {
+        let named = (text(&edge["from"]), text(&edge["to"]), text(&edge["kind"]));
+        (named, text(&edge["evidence"]["file"]))
+    })
 }
