@@ -1,6 +1,8 @@
 //! Drives knockon on repositories that the tests create, and holds the source to its own rules.
 
 mod bad_input;
+mod config;
+mod hostile;
 mod range;
 mod repository;
 mod scenario;
