@@ -202,7 +202,7 @@ pub fn escape_for_people(bytes: &[u8], f: &mut impl fmt::Write) -> fmt::Result {
 }
 
 /// Characters that reorder, hide or break a line of text (Unicode TR 36, "bidirectional text spoofing").
-fn steers_text(character: char) -> bool {
+pub(crate) fn steers_text(character: char) -> bool {
     matches!(character, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}')
 }
 

@@ -5,6 +5,7 @@ use std::io;
 use std::path::Path;
 
 use clap::CommandFactory;
+use schemars::generate::SchemaSettings;
 
 use super::arguments::{AffectedFormat, Command, Common, Format, GraphFormat, OneTree, Range, SchemaOf, Unowned};
 use super::output::Output;
@@ -157,7 +158,7 @@ impl Session<'_> {
         match format {
             AffectedFormat::Names => {
                 self.output.doubts(&report);
-                let lines: String = report.projects.iter().map(|project| format!("{}\n", project.id)).collect();
+                let lines: String = report.projects.iter().map(|project| word(&project.id) + "\n").collect();
                 self.output.answer(&lines)?;
             }
             AffectedFormat::Text => self.output.answer(&text::affected_text(&report, self.output.look))?,
@@ -292,11 +293,11 @@ impl Session<'_> {
     fn schema(&self, of: SchemaOf) -> Result<Exit, Failure> {
         let schema = match of {
             SchemaOf::Config => config::schema(),
-            SchemaOf::Plan => schemars::schema_for!(PlanReport),
-            SchemaOf::Affected => schemars::schema_for!(AffectedReport),
-            SchemaOf::Graph => schemars::schema_for!(GraphReport),
-            SchemaOf::Inputs => schemars::schema_for!(InputsReport),
-            SchemaOf::Check => schemars::schema_for!(CheckReport),
+            SchemaOf::Plan => written::<PlanReport>(),
+            SchemaOf::Affected => written::<AffectedReport>(),
+            SchemaOf::Graph => written::<GraphReport>(),
+            SchemaOf::Inputs => written::<InputsReport>(),
+            SchemaOf::Check => written::<CheckReport>(),
         };
         self.output.json(&schema)?;
         Ok(Exit::Done)
@@ -315,6 +316,17 @@ impl Session<'_> {
         self.output.answer(&String::from_utf8_lossy(&page))?;
         Ok(Exit::Done)
     }
+}
+
+/// The schema of what is written, in which an empty list may be left out.
+fn written<T: schemars::JsonSchema>() -> schemars::Schema {
+    SchemaSettings::default().for_serialize().into_generator().into_root_schema_for::<T>()
+}
+
+/// A project's folder as a word of a shell's loop: neither an option nor a command of a CI engine.
+fn word(project: &ProjectId) -> String {
+    let id = project.to_string();
+    if id.starts_with('-') || id.starts_with("::") { format!("./{id}") } else { id }
 }
 
 fn doubtful(range: &Range, answer: &Answer) -> Exit {

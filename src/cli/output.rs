@@ -1,5 +1,6 @@
 //! Where output goes: what programs read to stdout and nothing else there; findings and progress to stderr.
 
+use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
 
 use super::arguments::{Colour, Common};
@@ -51,6 +52,7 @@ impl Output {
 
     /// Writes what was asked for. A reader that has gone away has read what it wanted.
     pub(super) fn answer(&self, text: &str) -> io::Result<()> {
+        let text = without_commands(text);
         match io::stdout().write_all(text.as_bytes()).and_then(|()| io::stdout().flush()) {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
             other => other,
@@ -60,7 +62,7 @@ impl Output {
     /// Writes bytes that programs read.
     pub(super) fn json<T: serde::Serialize>(&self, value: &T) -> io::Result<()> {
         let text = serde_json::to_string_pretty(value).map_err(io::Error::other)?;
-        self.answer(&(text + "\n"))
+        self.answer(&(inert_json(text) + "\n"))
     }
 
     /// Writes errors and warnings; with `--all` notes too.
@@ -73,13 +75,12 @@ impl Output {
         if shown < told.len() {
             text.push_str(&format!("… and {} more findings; --all or `knockon check` tells\n", told.len() - shown));
         }
-        // There is nowhere to report that stderr is gone.
-        let _ = io::stderr().write_all(text.as_bytes());
+        self.tell(&text);
     }
 
     /// Writes every finding, in the order of their weight.
     pub(super) fn all_findings(&self, findings: &[Diagnostic]) {
-        let _ = io::stderr().write_all(diagnostics::render(findings, self.findings_in_colour).as_bytes());
+        self.tell(&diagnostics::render(findings, self.findings_in_colour));
     }
 
     /// Writes what could not be known and what nobody reads, where the answer itself goes to a program.
@@ -93,7 +94,7 @@ impl Output {
         if shown < told.len() {
             text.push_str(&format!("warning: and {} more; --all tells\n", told.len() - shown));
         }
-        let _ = io::stderr().write_all(text.as_bytes());
+        self.tell(&text);
     }
 
     /// Writes why there is no answer.
@@ -101,12 +102,66 @@ impl Output {
         let mut text = String::from("error: ");
         let _ = crate::path::escape_for_people(message.as_bytes(), &mut text);
         text.push('\n');
-        let _ = io::stderr().write_all(text.as_bytes());
+        self.tell(&text);
     }
+
+    fn tell(&self, text: &str) {
+        // There is nowhere to report that stderr is gone.
+        let _ = io::stderr().write_all(without_commands(text).as_bytes());
+    }
+}
+
+/// Text in which no CI engine finds a command, whatever names a repository has. GitHub reads `::` where a line begins,
+/// spaces before it or not; Azure and GitHub's older form read `##vso[` and `##[` anywhere.
+fn without_commands(text: &str) -> Cow<'_, str> {
+    let line_begins_with_one = |line: &str| line.trim_start().starts_with("::");
+    if !text.contains("##[") && !text.contains("##vso[") && !text.lines().any(line_begins_with_one) {
+        return Cow::Borrowed(text);
+    }
+    let defuse = |line: &str| match line_begins_with_one(line) {
+        true => line.replacen("::", "\\u{3a}:", 1),
+        false => line.to_owned(),
+    };
+    let lines: String = text.split_inclusive('\n').map(defuse).collect();
+    Cow::Owned(lines.replace("##[", "#\\u{23}[").replace("##vso[", "#\\u{23}vso["))
+}
+
+/// The same JSON to whoever parses it, in which nothing steers a terminal or a CI engine that it is shown to.
+fn inert_json(text: String) -> String {
+    let steers = |c: char| c != '\n' && (c.is_control() || crate::path::steers_text(c));
+    let text = if !text.contains(steers) {
+        text
+    } else {
+        // All of these stand in strings, and none lies beyond the first plane.
+        let escape = |c: char| if steers(c) { format!("\\u{:04x}", c as u32) } else { c.to_string() };
+        text.chars().map(escape).collect()
+    };
+    text.replace("##[", "#\\u0023[").replace("##vso[", "#\\u0023vso[")
 }
 
 fn terminal_width(surroundings: &Surroundings) -> usize {
     let asked = surroundings.variable("COLUMNS").and_then(|text| text.parse().ok());
     let columns = asked.or_else(|| terminal_size::terminal_size().map(|(width, _)| usize::from(width.0)));
     columns.filter(|&columns| columns >= 40).unwrap_or(USUAL_WIDTH)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn case_16_no_line_is_a_command() {
+        for (text, safe) in [
+            ("::add-mask::x\n", "\\u{3a}:add-mask::x\n"),
+            ("a::b\n  ::warning::x", "a::b\n  \\u{3a}:warning::x"),
+            ("a ##vso[task.x]y ##[error]", "a #\\u{23}vso[task.x]y #\\u{23}[error]"),
+        ] {
+            assert_eq!(without_commands(text), safe);
+        }
+        let json = serde_json::json!(["##[a]", "##vso[b]", "\u{9b}2J\u{202e}\u{7f}\n"]);
+        let text = inert_json(serde_json::to_string_pretty(&json).unwrap());
+        assert!(!text.contains("##") && text.contains("\\u009b2J\\u202e\\u007f\\n"), "{text}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap(), json);
+        assert!(matches!(without_commands("## a\nb::c [x]\n"), Cow::Borrowed(_)));
+    }
 }

@@ -12,7 +12,10 @@ const WATCHED: &str = "execve,execveat,fork,vfork,connect,socket,open,openat,cre
 
 /// A repository in which everything that can name a program names one that leaves a trace.
 fn hostile() -> Repo {
-    let repo = Repo::of_modules();
+    hostile_in(Repo::of_modules())
+}
+
+fn hostile_in(repo: Repo) -> Repo {
     let canary = repo.beside("canary").display().to_string();
     let program = repo.top().join(".git/touch-canary");
     fs::write(&program, format!("#!/bin/sh\necho \"$0 $*\" >>'{canary}'\ncat\n")).unwrap();
@@ -166,4 +169,34 @@ fn an_index_and_attributes_that_name_programs_change_no_answer() {
         hostile.knockon(&arguments).done().json()["projects"],
         tame.knockon(&arguments).done().json()["projects"]
     );
+}
+
+/// A repository that libgit2 cannot read is read through git's plumbing, which is told to run nothing either.
+#[test]
+fn reading_through_git_runs_git_alone() {
+    for shape in [&["--object-format=sha256"][..], &["--ref-format=reftable"]] {
+        let repo = hostile_in(Repo::shaped(shape).with_modules());
+        for arguments in [
+            &["affected"][..],
+            &["affected", "--base", "HEAD~1", "--head", "HEAD"],
+            &["affected", "--staged"],
+            &["check"],
+        ] {
+            let (lines, outcome) = traced(&repo, arguments);
+            outcome.done();
+            let runs_git = |line: &str| line.contains("/git\", [\"") && !line.contains("touch-canary");
+            let inside = repo.top().display().to_string();
+            let harmless = |line: &str| {
+                // To start git is to fork, to run it, to look for it on the PATH, and to give it /dev/null.
+                (line.contains("execve(") && (runs_git(line) || line.contains("ENOENT")))
+                    || line.contains("/dev/null")
+                    || line.contains("fork(")
+                    || (line.contains("openat(") && !line.contains(&inside))
+            };
+            let suspects: Vec<_> = suspects(&lines).into_iter().filter(|line| !harmless(line)).collect();
+            assert_eq!(suspects, [""; 0], "{shape:?} {arguments:?}");
+            assert!(lines.iter().any(|line| line.contains("execve(") && runs_git(line)), "{shape:?}: git was not run");
+        }
+        assert!(!repo.beside("canary").exists(), "{}", fs::read_to_string(repo.beside("canary")).unwrap());
+    }
 }

@@ -3,6 +3,7 @@
 mod bad_input;
 mod config;
 mod hostile;
+mod output;
 mod range;
 mod repository;
 mod scenario;

@@ -317,6 +317,20 @@ fn case_42_every_way_to_stand_in_a_repository() {
 }
 
 #[test]
+fn case_42_other_ids_and_other_stores_of_references_give_the_same_answer() {
+    for shape in [&["--object-format=sha256"][..], &["--ref-format=reftable"]] {
+        let repo = Repo::shaped(shape).with_modules();
+        repo.touch("lib");
+        assert_eq!(repo.affected("HEAD~1", "HEAD"), LIB, "{shape:?}");
+        let zeros = "0".repeat(repo.id("HEAD").len());
+        assert_eq!(repo.report(&["--base", &zeros, "--head", "HEAD"]).widened(), ["no-base"], "{shape:?}");
+        repo.append("lone/lone.go", "// on disk\n");
+        assert_eq!(repo.report(&["--base", "HEAD"]).tasks(), LONE, "{shape:?}");
+        assert_eq!(repo.report(&["--staged"]).tasks(), [""; 0], "{shape:?}");
+    }
+}
+
+#[test]
 fn case_42_a_submodule_is_a_repository_of_its_own() {
     let inner = Repo::of_modules();
     inner.touch("lib");

@@ -27,8 +27,13 @@ pub struct Repo {
 impl Repo {
     /// A fresh repository with the branch `main`.
     pub fn new() -> Self {
+        Self::shaped(&[])
+    }
+
+    /// A fresh repository; arguments go to `git init`.
+    pub fn shaped(arguments: &[&str]) -> Self {
         let repo = Self::empty();
-        repo.git(&["init", "--quiet", "--initial-branch=main"]);
+        repo.git(&[&["init", "--quiet", "--initial-branch=main"], arguments].concat());
         repo
     }
 
@@ -44,7 +49,12 @@ impl Repo {
 
     /// Three Go modules: `app` uses `lib`, `lone` uses none; all in one commit.
     pub fn of_modules() -> Self {
-        let repo = Self::new();
+        Self::new().with_modules()
+    }
+
+    /// The three modules in another repository.
+    pub fn with_modules(self) -> Self {
+        let repo = self;
         repo.write("lib/go.mod", "module example.org/lib\n\ngo 1.22\n").write("lib/lib.go", "package lib\n");
         repo.write("app/go.mod", APP_MODULE).write("app/main.go", "package main\n");
         repo.write("lone/go.mod", "module example.org/lone\n\ngo 1.22\n").write("lone/lone.go", "package lone\n");
