@@ -3,7 +3,11 @@
 //! On a generated monorepo of `KNOCKON_BENCH_PACKAGES` packages (200 unless it is set). Every answer comes from a new
 //! planner, as in a process of its own: nothing is remembered from the answer before it.
 
+#![allow(clippy::expect_used, reason = "a measurement that cannot be made has nothing to go on with")]
+#![allow(missing_docs, reason = "criterion's macro makes a public function")]
+
 #[path = "generate/monorepo.rs"]
+#[allow(dead_code, reason = "the generator's program prints more of it")]
 mod monorepo;
 
 use std::collections::BTreeSet;
