@@ -208,7 +208,7 @@ impl Monorepo {
     }
 
     fn lockfile(&self) -> String {
-        let mut random = Random(0x6c6f_636b_00);
+        let mut random = Random(0x006c_6f63_6b00);
         let mut entries = vec![(
             String::new(),
             "{\n      \"name\": \"acme\",\n      \"workspaces\": [\"apps/*/*\", \"packages/*/*\"]\n    }".to_owned(),
