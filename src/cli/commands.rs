@@ -52,7 +52,9 @@ impl From<crate::tree::TreeError> for Failure {
 impl Failure {
     fn exit(&self) -> Exit {
         match self {
-            Failure::Planner(PlannerError::Git(GitError::RefusedRevision { .. })) => Exit::Usage,
+            Failure::Planner(PlannerError::Git(
+                GitError::RefusedRevision { .. } | GitError::AmbiguousRevision { .. },
+            )) => Exit::Usage,
             Failure::Planner(PlannerError::Git(_) | PlannerError::Tree(_)) | Failure::Output(_) | Failure::Demo(_) => {
                 Exit::Infrastructure
             }

@@ -41,13 +41,7 @@ mod tests {
     #[test]
     fn the_lists_are_read_and_bounded_to_their_places() {
         let inert = |text: &str| is_inert(&RepoPath::from_git(text.as_bytes()).unwrap());
-        assert!(
-            inert("knockon.toml")
-                && inert("README.md")
-                && inert("docs/a/b.md")
-                && inert("a/CODEOWNERS")
-                && inert(".github/CODEOWNERS")
-        );
+        assert!(inert("README.md") && inert("docs/a/b.md") && inert("a/CODEOWNERS") && inert(".github/CODEOWNERS"));
         assert!(!inert("src/README.md") && !inert("scripts/build.sh") && !inert(".github/workflows/ci.yml"));
         assert!(lockfile_names().iter().any(|name| name == "Cargo.lock"));
     }
