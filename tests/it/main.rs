@@ -1,7 +1,11 @@
 //! Drives knockon on repositories that the tests create, and holds the source to its own rules.
 
+// Clippy knows a test by its attribute, and what tests share has none.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 mod bad_input;
 mod config;
+mod edge_cases;
 mod hostile;
 mod output;
 mod range;

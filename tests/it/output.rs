@@ -259,7 +259,15 @@ const OUTPUTS: [(&str, &[&str]); 5] = [
 fn the_answers_about_the_demo_are_these() {
     let repo = Repo::demo();
     for (name, arguments) in OUTPUTS {
-        insta::assert_snapshot!(format!("{name}.json"), repo.knockon(arguments).done().stdout());
+        // What a fingerprint is of is held by its own tests; here it would only tell that something changed.
+        let told = repo.knockon(arguments);
+        let lines: Vec<&str> = told
+            .done()
+            .stdout()
+            .lines()
+            .map(|line| line.split_once("\"fingerprint\": ").map_or(line, |(start, _)| start))
+            .collect();
+        insta::assert_snapshot!(format!("{name}.json"), lines.join("\n"));
     }
     for (name, arguments) in [
         ("plan", &["plan"][..]),
