@@ -325,14 +325,21 @@ fn found_in_an_image(
         layout.source.is_within(&dangling.from) || (!layout.source.is_root() && dangling.from.is_within(&layout.source))
     };
     let images: BTreeSet<&RepoPath> = layouts.iter().filter(touches).map(|layout| &layout.project).collect();
-    let mut found: BTreeMap<RepoPath, Evidence> = BTreeMap::new();
+    let mut found: BTreeMap<RepoPath, (RepoPath, Evidence)> = BTreeMap::new();
     for layout in layouts.iter().filter(|layout| images.contains(&layout.project)) {
-        let file = layout.source.child(&dangling.name);
+        let is_the_file = layout.source.name() == Some(&dangling.name);
+        let file = if is_the_file { layout.source.clone() } else { layout.source.child(&dangling.name) };
         if matches!(node_at(tree, &file)?, Some(Node::Content(..))) {
-            found.entry(layout.source.clone()).or_insert_with(|| layout.evidence.clone());
+            let copied = (layout.source.clone(), layout.evidence.clone());
+            // A manifest is often copied before its folder is: the folder says more.
+            if is_the_file {
+                found.entry(file).or_insert(copied);
+            } else {
+                found.entry(file).and_modify(|known| known.clone_from(&copied)).or_insert(copied);
+            }
         }
     }
-    Ok(if found.len() == 1 { found.into_iter().next() } else { None })
+    Ok(if found.len() == 1 { found.into_values().next() } else { None })
 }
 
 fn add_tasks(linked: &Linked, edges: &[PlacedEdge], workspace: &mut Workspace) {

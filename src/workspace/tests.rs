@@ -112,3 +112,55 @@ fn case_78_a_pattern_that_matches_nothing_is_told() {
     let told: Vec<&str> = workspace.diagnostics.iter().map(|finding| finding.message.as_str()).collect();
     assert_eq!(told, ["`*.cz` matches no file, seen from folder `svc`"]);
 }
+
+#[test]
+fn a_schema_is_found_where_an_image_puts_it() {
+    let workspace = parsed(
+        "\
+== pb/a.proto
+syntax = \"proto3\";
+package a;
+== svc/A.csproj
+<Project Sdk=\"Microsoft.NET.Sdk\">
+<ItemGroup><Protobuf Include=\"protos\\a.proto\" /></ItemGroup>
+</Project>
+== svc/Dockerfile
+FROM x
+COPY svc/ ./
+COPY pb/a.proto protos/
+",
+    );
+    let edges: Vec<String> = workspace
+        .edges
+        .iter()
+        .filter(|edge| edge.kind == EdgeKind::Schema)
+        .map(|edge| format!("{} -> {} {}:{}", edge.from, edge.to, edge.evidence.file, edge.evidence.line))
+        .collect();
+    assert_eq!(edges, ["svc -> pb svc/A.csproj:2"]);
+    assert!(workspace.diagnostics.iter().any(|finding| finding.code == "resolved-by-image-layout"));
+}
+
+#[test]
+fn a_manifest_that_is_copied_before_its_folder_is_one_answer() {
+    let workspace = parsed(
+        "\
+== lib/Common/Common.csproj
+<Project Sdk=\"Microsoft.NET.Sdk\" />
+== lib/Common/c.cs
+== svc/A/A.csproj
+<Project Sdk=\"Microsoft.NET.Sdk\">
+<ItemGroup><ProjectReference Include=\"../Common/Common.csproj\" /></ItemGroup>
+</Project>
+== svc/Dockerfile
+FROM x
+COPY lib/Common/*.csproj Common/
+COPY lib/Common/ Common/
+COPY svc/A/ A/
+",
+    );
+    let build = workspace.edges.iter().filter(|edge| edge.kind == EdgeKind::Build);
+    let build: Vec<String> = build.map(|edge| format!("{} -> {}", edge.from, edge.to)).collect();
+    assert_eq!(build, ["svc/A -> lib/Common"]);
+    let note = workspace.diagnostics.iter().find(|finding| finding.code == "resolved-by-image-layout");
+    assert!(note.is_some_and(|note| note.help.as_ref().is_some_and(|help| help.contains("svc/Dockerfile:3"))));
+}

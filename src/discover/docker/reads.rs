@@ -26,7 +26,7 @@ pub struct Reads {
     pub edges: BTreeSet<(RepoPath, Evidence)>,
     /// Projects whose images are read.
     pub images: BTreeSet<(RepoPath, Evidence)>,
-    /// Folders that are copied.
+    /// Folders that are copied, and files from outside the project.
     pub layouts: BTreeSet<(RepoPath, Evidence)>,
     /// Findings.
     pub diagnostics: BTreeSet<Diagnostic>,
@@ -258,7 +258,9 @@ impl Reader<'_, '_> {
             if !is_own && !self.recipe.owner.is_within(&path) {
                 self.reads.edges.insert((path.clone(), evidence.clone()));
             }
-            if self.landscape.is_folder(&path) {
+            if !self.recipe.owner.is_within(&path) && !path.is_within(&self.recipe.owner)
+                || self.landscape.is_folder(&path)
+            {
                 self.reads.layouts.insert((path, evidence.clone()));
             }
         }

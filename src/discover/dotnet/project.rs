@@ -83,7 +83,7 @@ impl Project<'_> {
                     if item.kind == ItemKind::Project {
                         // An image may put there what the repository has elsewhere.
                         let name = item.value.value.rsplit(['/', '\\']).next().unwrap_or_default();
-                        self.dangle(None, name.as_bytes(), &evidence);
+                        self.dangle(None, name.as_bytes(), EdgeKind::Build, &evidence);
                     }
                 }
                 Place::Path(path)
@@ -91,7 +91,14 @@ impl Project<'_> {
                 {
                     self.input(Selection::all(&path), &evidence);
                 }
-                Place::Path(path) => self.read_path(item.kind, &path, &evidence),
+                Place::Path(path) => {
+                    // A schema that is not there may be what an image puts beside the project.
+                    let literal = !item.value.value.contains("$(");
+                    if item.kind == ItemKind::Schema && literal && !exists(&Place::Path(path.clone())) {
+                        self.dangle(Some(&path), path.name().unwrap_or_default(), EdgeKind::Schema, &evidence);
+                    }
+                    self.read_path(item.kind, &path, &evidence);
+                }
                 Place::Glob { known: false, .. } if item.kind == ItemKind::Mention => {}
                 Place::Glob { base, glob, known } => {
                     if !known {
@@ -129,7 +136,9 @@ impl Project<'_> {
                 }
                 self.edge(to, EdgeKind::Build, evidence);
             }
-            (ItemKind::Project, None) => self.dangle(Some(path), path.name().unwrap_or_default(), evidence),
+            (ItemKind::Project, None) => {
+                self.dangle(Some(path), path.name().unwrap_or_default(), EdgeKind::Build, evidence);
+            }
             (ItemKind::SchemaFolder, found) => {
                 let folder = found.unwrap_or_else(|| path.clone());
                 self.input(Selection::all(&folder).only(["**/*.proto"]), evidence);
@@ -206,12 +215,12 @@ impl Project<'_> {
         }
     }
 
-    fn dangle(&mut self, wanted: Option<&RepoPath>, name: &[u8], evidence: &Evidence) {
+    fn dangle(&mut self, wanted: Option<&RepoPath>, name: &[u8], kind: EdgeKind, evidence: &Evidence) {
         self.links.dangling.push(DanglingClaim {
             from: self.folder.clone(),
             wanted: wanted.cloned(),
             name: name.to_vec(),
-            kind: EdgeKind::Build,
+            kind,
             evidence: evidence.clone(),
         });
     }

@@ -158,6 +158,16 @@ fn a_reference_to_nothing_dangles_and_one_outside_is_told() {
 }
 
 #[test]
+fn a_schema_that_is_not_there_dangles() {
+    let items = project(
+        "<ItemGroup><Protobuf Include=\"protos\\a.proto\" />\n<Protobuf Include=\"protos\\b.proto\" />\n\
+         <Protobuf Include=\"$(Schemas)\\c.proto\" />\n<Protobuf Include=\"gen\\*.proto\" /></ItemGroup>",
+    );
+    let tree = format!("== src/a/A.csproj\n{items}== src/a/protos/b.proto\n");
+    assert_eq!(claims(&tree, "dangling"), ["dangling src/a wants a.proto src/a/A.csproj:2"]);
+}
+
+#[test]
 fn of_several_values_the_one_that_exists_is_meant() {
     let tree = format!(
         "== a/A.csproj\n{}== libs/new/X.csproj\n{}",

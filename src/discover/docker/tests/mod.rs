@@ -65,6 +65,24 @@ fn the_context_is_the_nearest_folder_with_all_sources() {
 }
 
 #[test]
+fn a_file_from_outside_the_project_is_part_of_the_layout() {
+    let tree = "\
+== svc/go.mod
+== svc/main.go
+== pb/a.proto
+== svc/Dockerfile
+FROM x
+COPY svc/ ./
+COPY svc/go.mod ./
+COPY pb/a.proto protos/
+";
+    assert_eq!(
+        lines(tree, &["layout"]),
+        ["layout svc copies pb/a.proto svc/Dockerfile:4", "layout svc copies svc svc/Dockerfile:2"]
+    );
+}
+
+#[test]
 fn a_target_reads_its_own_stages() {
     let image = inputs(SHIPPING, "src/shipping/delivery:image");
     let test = inputs(SHIPPING, "src/shipping/delivery:test");
