@@ -253,7 +253,7 @@ fn case_40_tags_abbreviations_and_a_detached_head_are_commits() {
     }
     // A branch whose name is an abbreviation of another commit.
     repo.git(&["branch", &short, "main"]);
-    repo.knockon(&["plan", "--base", &short]).refused(3, "is ambiguous");
+    repo.knockon(&["plan", "--base", &short]).refused(2, "is ambiguous");
 }
 
 #[test]
