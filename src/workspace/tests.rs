@@ -164,3 +164,23 @@ COPY svc/A/ A/
     let note = workspace.diagnostics.iter().find(|finding| finding.code == "resolved-by-image-layout");
     assert!(note.is_some_and(|note| note.help.as_ref().is_some_and(|help| help.contains("svc/Dockerfile:3"))));
 }
+
+#[test]
+fn thousands_of_configured_projects_are_looked_up_and_not_searched_for() {
+    let mut text = "== knockon.toml\n[task.build]\ndepends-on = [\"^build\"]\n".to_owned();
+    let count = 4_000;
+    for number in 1..count {
+        let before = number - 1;
+        text.push_str(&format!(
+            "[project.\"p/{number}\"]\ndepends-on = [\"p/{before}\"]\n[project.\"p/{number}\".task.build]\ncommand = \"x\"\n"
+        ));
+    }
+    text.push_str("[project.\"p/0\".task.build]\ncommand = \"x\"\n");
+    for number in 0..count {
+        text.push_str(&format!("== p/{number}/x\n"));
+    }
+    let workspace = parsed(&text);
+    assert_eq!(workspace.tasks().count(), count);
+    assert_eq!(workspace.edges().len(), count - 1);
+    assert_eq!(reads(&workspace, "p/7", "build"), ["p/6:build"]);
+}

@@ -237,3 +237,16 @@ fn case_25_a_project_whose_folder_changes_in_the_configuration_alone() {
     check_some(tree, &tools, &["a:build", "a:test", "a/tools:build"], &[]);
     assert_eq!(names(&tools, tree), A);
 }
+
+#[test]
+fn case_54_an_ignore_file_of_git_is_a_file_as_any_other() {
+    check(&with("== a/.gitignore\n*.log\n"), &with("== a/.gitignore\nf\n"), &A);
+    check(&with("== .gitignore\n*.log\n"), &with("== .gitignore\nf\n"), &BOTH);
+}
+
+#[test]
+fn case_21_a_file_that_stays_where_a_project_was_removed_is_nobodys() {
+    let base = with("== c/go.mod\nmodule x/c\n== c/f.go\n1\n");
+    check(&base, &with("== c/f.go\n2\n"), &BOTH);
+    check(&base, TWO, &[]);
+}
