@@ -5,6 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::index::{Flags, IndexEntry};
 use super::layout::Layout;
+use super::loose::Loose;
 use super::object::{Kind, from_oid};
 use super::stat::Stat;
 use super::{GitEnvironment, GitError};
@@ -35,13 +36,17 @@ pub(super) trait Engine: Send + Sync {
 pub(super) struct Library {
     layout: Layout,
     environment: GitEnvironment,
+    loose: Loose,
     idle: Mutex<Vec<git2::Repository>>,
 }
 
 impl Library {
     /// Opens the repository; an error tells why libgit2 will not read it.
     pub(super) fn open(layout: &Layout, environment: &GitEnvironment) -> Result<Self, git2::Error> {
-        let library = Self { layout: layout.clone(), environment: environment.clone(), idle: Mutex::new(Vec::new()) };
+        let named = environment.object_directory.iter().chain(&environment.alternate_object_directories).cloned();
+        let loose = Loose::new(std::iter::once(layout.common_dir.join("objects")).chain(named));
+        let (layout, environment) = (layout.clone(), environment.clone());
+        let library = Self { layout, environment, loose, idle: Mutex::new(Vec::new()) };
         let first = library.handle()?;
         library.idle().push(first);
         Ok(library)
@@ -90,6 +95,9 @@ fn existing<T>(result: Result<T, git2::Error>) -> Result<Option<T>, git2::Error>
 
 impl Engine for Library {
     fn object(&self, id: ObjectId) -> Result<Option<(Kind, Vec<u8>)>, GitError> {
+        if let Some(found) = self.loose.object(id)? {
+            return Ok(Some(found));
+        }
         self.with(|repository| {
             let store = repository.odb()?;
             let read = existing(store.read(oid(id)?)).map_err(|error| GitError::corrupt(id, error.message()))?;
@@ -106,6 +114,9 @@ impl Engine for Library {
     }
 
     fn length(&self, id: ObjectId) -> Result<Option<u64>, GitError> {
+        if let Some(found) = self.loose.length(id)? {
+            return Ok(Some(found));
+        }
         self.with(|repository| {
             let read = existing(repository.odb()?.read_header(oid(id)?));
             let read = read.map_err(|error| GitError::corrupt(id, error.message()))?;

@@ -28,6 +28,7 @@ mod ignore_rules;
 mod index;
 mod layout;
 mod listed_tree;
+mod loose;
 mod merge_base;
 mod nested;
 mod object;

@@ -1,0 +1,126 @@
+//! Loose objects: one zlib stream a file, `kind length NUL content` (git's `gitformat-loose`). They are read here and
+//! not by libgit2, which never returns from one that is cut short.
+
+use std::fs::File;
+use std::io::{ErrorKind, Read};
+use std::path::{Path, PathBuf};
+
+use flate2::read::ZlibDecoder;
+
+use super::GitError;
+use super::object::{Hash, Kind};
+use crate::tree::ObjectId;
+
+/// The loose objects of a repository and of those that it borrows from.
+pub(super) struct Loose(Vec<Store>);
+
+struct Store {
+    folder: PathBuf,
+    /// Which of the 256 folders existed when the repository was opened: most packed ones have none.
+    present: [bool; 256],
+}
+
+/// How many repositories may borrow from each other in a row, as git has it.
+const MOST_ALTERNATES: usize = 5;
+
+impl Loose {
+    /// Looks into the given object folders and those that they name as alternates.
+    pub(super) fn new(folders: impl IntoIterator<Item = PathBuf>) -> Self {
+        let mut known: Vec<PathBuf> = Vec::new();
+        let mut pending: Vec<(PathBuf, usize)> = folders.into_iter().map(|folder| (folder, 0)).collect();
+        while let Some((folder, depth)) = pending.pop() {
+            if known.contains(&folder) {
+                continue;
+            }
+            if depth < MOST_ALTERNATES {
+                pending.extend(alternates(&folder).into_iter().map(|folder| (folder, depth + 1)));
+            }
+            known.push(folder);
+        }
+        Self(known.into_iter().map(Store::new).collect())
+    }
+
+    /// The object with this id; none if it is not loose.
+    pub(super) fn object(&self, id: ObjectId) -> Result<Option<(Kind, Vec<u8>)>, GitError> {
+        let Some((mut stream, kind, length)) = self.open(id)? else { return Ok(None) };
+        let mut content = Vec::new();
+        // One byte more than there should be tells an object that is too long.
+        let read = (&mut stream).take(length.saturating_add(1)).read_to_end(&mut content);
+        match read {
+            Ok(_) if content.len() as u64 == length => match Hash::Sha1.id(kind, &content)? == id {
+                true => Ok(Some((kind, content))),
+                false => Err(GitError::corrupt(id, "its content has another id")),
+            },
+            Ok(_) => Err(GitError::corrupt(id, "its length is not the one it states")),
+            Err(error) => Err(GitError::corrupt(id, error)),
+        }
+    }
+
+    /// The length of the object with this id; none if it is not loose.
+    pub(super) fn length(&self, id: ObjectId) -> Result<Option<u64>, GitError> {
+        Ok(self.open(id)?.map(|(_, _, length)| length))
+    }
+
+    fn open(&self, id: ObjectId) -> Result<Option<(ZlibDecoder<File>, Kind, u64)>, GitError> {
+        for store in &self.0 {
+            if let Some(found) = store.open(id)? {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl Store {
+    fn new(folder: PathBuf) -> Self {
+        let mut present = [false; 256];
+        for (number, present) in present.iter_mut().enumerate() {
+            *present = folder.join(format!("{number:02x}")).is_dir();
+        }
+        Self { folder, present }
+    }
+
+    fn open(&self, id: ObjectId) -> Result<Option<(ZlibDecoder<File>, Kind, u64)>, GitError> {
+        let first = id.as_bytes().first().copied().unwrap_or_default();
+        if !self.present[usize::from(first)] {
+            return Ok(None);
+        }
+        let hex = id.to_string();
+        let path = self.folder.join(&hex[..2]).join(&hex[2..]);
+        let file = match File::open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(GitError::unreadable(&path, &error)),
+        };
+        let mut stream = ZlibDecoder::new(file);
+        let header = header(&mut stream).map_err(|error| GitError::corrupt(id, error))?;
+        let stated = header.iter().position(|&byte| byte == b' ').and_then(|at| {
+            let kind = Kind::from_name(&header[..at])?;
+            Some((kind, std::str::from_utf8(&header[at + 1..]).ok()?.parse().ok()?))
+        });
+        let (kind, length) = stated.ok_or_else(|| GitError::corrupt(id, "it begins with no kind and length"))?;
+        Ok(Some((stream, kind, length)))
+    }
+}
+
+/// The bytes before the first NUL: at most a word and a number.
+fn header(stream: &mut impl Read) -> std::io::Result<Vec<u8>> {
+    const LONGEST: usize = 32;
+    let mut header = Vec::with_capacity(LONGEST);
+    let mut byte = [0];
+    while header.len() < LONGEST {
+        stream.read_exact(&mut byte)?;
+        if byte[0] == 0 {
+            return Ok(header);
+        }
+        header.push(byte[0]);
+    }
+    Err(std::io::Error::new(ErrorKind::InvalidData, "its header does not end"))
+}
+
+/// The object folders that `objects/info/alternates` names. A line that is quoted or no text is left to libgit2.
+fn alternates(folder: &Path) -> Vec<PathBuf> {
+    let Ok(text) = std::fs::read_to_string(folder.join("info/alternates")) else { return Vec::new() };
+    let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with(['#', '"']));
+    lines.map(|line| folder.join(line)).collect()
+}
