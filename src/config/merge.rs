@@ -41,7 +41,7 @@ pub fn merge(root: Configuration, nested: Vec<Configuration>) -> (Configuration,
     for settings in merged.projects.into_iter().chain(nested) {
         // `[project.delivery]` may mean the top-level folder of that name; the workspace, which knows, decides.
         match projects.get_mut(&settings.project.value) {
-            Some(first) => join(first, settings, &mut diagnostics),
+            Some(first) => first.join(settings, &mut diagnostics),
             None => {
                 projects.insert(settings.project.value.clone(), settings);
             }
@@ -53,24 +53,27 @@ pub fn merge(root: Configuration, nested: Vec<Configuration>) -> (Configuration,
     (merged, diagnostics)
 }
 
-fn join(first: &mut ProjectSettings, second: ProjectSettings, diagnostics: &mut Vec<Diagnostic>) {
-    let mut conflict = |key: &str, first: &Place, second: &Place| {
-        let message = format!("`{key}` of this project is said already at {}:{}", first.file, first.line);
-        diagnostics.push(Mistake::new("duplicate-key", message, "keep one of the two").at(second.clone()));
-    };
-    match (&first.name, &second.name) {
-        (Some(one), Some(other)) => conflict("name", &one.place, &other.place),
-        (None, Some(_)) => first.name = second.name,
-        _ => {}
-    }
-    join_list("owners", &mut first.owners, second.owners, &mut conflict);
-    join_list("depends-on", &mut first.depends_on, second.depends_on, &mut conflict);
-    join_list("inputs", &mut first.inputs, second.inputs, &mut conflict);
-    for (name, task) in second.tasks {
-        match first.tasks.get(&name) {
-            Some(one) => conflict(&format!("task.{name}"), &one.name.place, &task.name.place),
-            None => {
-                first.tasks.insert(name, task);
+impl ProjectSettings {
+    /// Takes over what else is said of the same project. What is said twice is an error at its second place.
+    pub fn join(&mut self, second: ProjectSettings, diagnostics: &mut Vec<Diagnostic>) {
+        let mut conflict = |key: &str, first: &Place, second: &Place| {
+            let message = format!("`{key}` of this project is said already at {}:{}", first.file, first.line);
+            diagnostics.push(Mistake::new("duplicate-key", message, "keep one of the two").at(second.clone()));
+        };
+        match (&self.name, &second.name) {
+            (Some(one), Some(other)) => conflict("name", &one.place, &other.place),
+            (None, Some(_)) => self.name = second.name,
+            _ => {}
+        }
+        join_list("owners", &mut self.owners, second.owners, &mut conflict);
+        join_list("depends-on", &mut self.depends_on, second.depends_on, &mut conflict);
+        join_list("inputs", &mut self.inputs, second.inputs, &mut conflict);
+        for (name, task) in second.tasks {
+            match self.tasks.get(&name) {
+                Some(one) => conflict(&format!("task.{name}"), &one.name.place, &task.name.place),
+                None => {
+                    self.tasks.insert(name, task);
+                }
             }
         }
     }

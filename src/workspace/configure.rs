@@ -47,10 +47,18 @@ impl Workspace {
         self.ignore = configuration.workspace.ignored();
         self.index_names();
         // All projects are found by the names they have without configuration, then all get their new names.
-        let mut found = Vec::new();
+        let mut found: Vec<(ProjectId, ProjectSettings)> = Vec::new();
+        let mut places: BTreeMap<ProjectId, usize> = BTreeMap::new();
         for settings in &configuration.projects {
             match self.find(&settings.project) {
-                Ok(id) => found.push((id, settings)),
+                // Spoken of twice, by its name and by its folder, say: each thing is said once all the same.
+                Ok(id) => match places.get(&id) {
+                    Some(&at) => found[at].1.join(settings.clone(), &mut self.diagnostics),
+                    None => {
+                        places.insert(id.clone(), found.len());
+                        found.push((id, settings.clone()));
+                    }
+                },
                 Err(unknown) => self.diagnostics.push(unknown),
             }
         }
@@ -75,7 +83,7 @@ impl Workspace {
         }
     }
 
-    fn rename(&mut self, found: &[(ProjectId, &ProjectSettings)]) {
+    fn rename(&mut self, found: &[(ProjectId, ProjectSettings)]) {
         for (id, settings) in found {
             let Some(name) = &settings.name else { continue };
             if let Some(other) = self.names.get(&name.value).filter(|other| *other != id) {
@@ -124,7 +132,7 @@ impl Workspace {
     }
 
     /// Applies the tables of tasks: a project's own before the one for all.
-    fn configure_tasks(&mut self, found: &[(ProjectId, &ProjectSettings)], configuration: &Configuration) {
+    fn configure_tasks(&mut self, found: &[(ProjectId, ProjectSettings)], configuration: &Configuration) {
         let mut tables: BTreeMap<TaskId, TaskSettings> = BTreeMap::new();
         for (id, settings) in found {
             for (name, own) in &settings.tasks {

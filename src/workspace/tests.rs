@@ -184,3 +184,12 @@ fn thousands_of_configured_projects_are_looked_up_and_not_searched_for() {
     assert_eq!(workspace.edges().len(), count - 1);
     assert_eq!(reads(&workspace, "p/7", "build"), ["p/6:build"]);
 }
+
+#[test]
+fn case_67_a_project_that_is_spoken_of_by_name_and_by_folder_is_one() {
+    let text =
+        "== lone/go.mod\nmodule x/lone\n== knockon.toml\n[project.lone]\nowners = [\"@a\"]\n== lone/knockon.toml\n";
+    let workspace = parsed(&format!("{text}inputs = [\"go.mod\"]\n"));
+    assert_eq!(workspace.project(&ProjectId(path("lone"))).unwrap().owners, ["@a"]);
+    assert_eq!(errors(&parsed(&format!("{text}owners = [\"@b\"]\n"))), ["duplicate-key"]);
+}
