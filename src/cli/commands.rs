@@ -145,7 +145,10 @@ impl Session<'_> {
         let affected = AffectedReport::new(&answer.decision, &answer.head.workspace, &answer.affected);
         let report = PlanReport::new(affected, &answer.head.workspace, pipeline.map(str::to_owned), &plan);
         match format {
-            Format::Text => self.output.answer(&text::plan_text(&report, self.output.look))?,
+            Format::Text => {
+                self.output.answer(&text::plan_text(&report, self.output.look))?;
+                self.output.hint_at(&answer.head.workspace.diagnostics);
+            }
             Format::Json => {
                 self.output.doubts(&report.affected);
                 self.output.json(&report)?;

@@ -78,6 +78,16 @@ impl Output {
         self.tell(&text);
     }
 
+    /// Says that there are warnings about manifests, which a plan does not go into.
+    pub(super) fn hint_at(&self, findings: &[Diagnostic]) {
+        let warnings = findings.iter().filter(|finding| finding.severity != Severity::Note).count();
+        if warnings > 0 {
+            let what = if warnings == 1 { "warning" } else { "warnings" };
+            let line = format!("note: {warnings} {what} about manifests; `knockon check` tells\n");
+            let _ = io::stderr().write_all(line.as_bytes());
+        }
+    }
+
     /// Writes every finding, in the order of their weight.
     pub(super) fn all_findings(&self, findings: &[Diagnostic]) {
         self.tell(&diagnostics::render(findings, self.findings_in_colour));
