@@ -47,7 +47,8 @@ pub fn assemble(tree: &dyn Tree, linked: &Linked, configuration: &Configuration)
     workspace.edges.dedup();
     workspace.doubt(linked);
     workspace.understood = all(linked, |links| &links.understood).map(|(_, path)| path.clone()).collect();
-    workspace.understood.extend(linked.configurations.iter().map(|(path, _)| path.clone()));
+    workspace.configurations = linked.configurations.iter().map(|(path, _)| path.clone()).collect();
+    workspace.understood.extend(workspace.configurations.iter().cloned());
     workspace.index_readers();
     report_cycles(&mut workspace);
     workspace.diagnostics.sort();

@@ -124,6 +124,7 @@ pub struct Workspace {
     pub diagnostics: Vec<Diagnostic>,
     /// Files whose whole meaning is in the projects, edges and tasks: they are nobody's, and need nobody.
     pub understood: BTreeSet<RepoPath>,
+    configurations: BTreeSet<RepoPath>,
     readers: HashMap<RepoPath, Vec<(TaskId, usize)>>,
     names: HashMap<String, ProjectId>,
 }
@@ -263,9 +264,10 @@ impl Workspace {
             && names.iter().all(|name| self.owners.owner_of(name) == Owner::Shared && self.readers_of(name).is_empty())
     }
 
-    /// Whether the configuration says that a path is never an input.
+    /// Whether a path is never an input: the configuration says so, or it is the configuration, which is compared by
+    /// what it says.
     pub fn is_ignored(&self, path: &RepoPath) -> bool {
-        self.ignore.as_ref().is_some_and(|filter| filter.admits(path))
+        self.configurations.contains(path) || self.ignore.as_ref().is_some_and(|filter| filter.admits(path))
     }
 }
 

@@ -57,6 +57,11 @@ fn case_69_comments_spaces_and_order_affect_nothing() {
     let reordered = "# why\n[project.lone]\nowners = ['@a']\n[workspace]\nignore = [ \"*.md\" , ]\nunowned = \"all\"\n";
     assert_eq!(repo.reconfigured(reordered), NOTHING);
     assert_eq!(Repo::of_modules().reconfigured("# only a comment\n"), NOTHING);
+    // In a project's own folder too, where every other file is an input.
+    let repo = Repo::of_modules();
+    repo.write("lone/knockon.toml", "owners = [\"@a\"]\n").commit("configured");
+    repo.write("lone/knockon.toml", "# why\nowners = [\"@a\"]\n");
+    assert_eq!(repo.tasks_on_disk(), NOTHING);
 }
 
 #[test]

@@ -78,10 +78,10 @@ pub fn explain_path(
     readers.dedup_by(|later, first| later.0 == first.0);
     if readers.is_empty() {
         text.push_str(match () {
-            () if workspace.is_ignored(path) => "ignored: the configuration says that it is never an input\n",
             () if workspace.understood.contains(path) => {
                 "read by knockon itself: what it says is compared, not its bytes\n"
             }
+            () if workspace.is_ignored(path) => "ignored: the configuration says that it is never an input\n",
             () if is_inert(path) => "inert: on the built-in list of what no build or test reads\n",
             () if workspace.is_nobodys(path) => {
                 "read by no task: a change to it affects everything, unless `unowned` says otherwise\n"
