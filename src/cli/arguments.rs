@@ -10,8 +10,8 @@ const EXIT_CODES: &str = "Exit codes: 0 done (an empty plan too), 2 usage or con
 /// What does this change knock on to?
 ///
 /// knockon reads git and the manifests that are there, and says which projects and tasks of a monorepo a change
-/// affects, each with the line of a file that proves it. It needs no configuration, starts no program and opens no
-/// socket.
+/// affects, each with the line of a file that proves it. It needs no configuration, runs nothing of the repository
+/// and opens no socket.
 #[derive(Debug, Parser)]
 #[command(name = "knockon", version, max_term_width = 110, after_help = EXIT_CODES)]
 pub struct Arguments {

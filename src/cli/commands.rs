@@ -360,7 +360,12 @@ fn find_subject<'a>(workspace: &'a Workspace, answer: &Answer, subject: &str) ->
     if changed || crate::tree::node_at(&*answer.head.tree, &path)?.is_some() {
         return Ok(Subject::Path(path));
     }
-    Err(unknown.into())
+    match subject.contains('/') {
+        true => Err(Failure::Usage(format!(
+            "there is no project, task or file `{subject}`, and none of the changes was below it"
+        ))),
+        false => Err(unknown.into()),
+    }
 }
 
 fn find_task<'a>(workspace: &'a Workspace, wanted: &str) -> Result<&'a Task, Failure> {
