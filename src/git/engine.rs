@@ -3,13 +3,11 @@
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::index::{Flags, IndexEntry};
+use super::index::Index;
 use super::layout::Layout;
 use super::loose::Loose;
 use super::object::{Kind, from_oid};
-use super::stat::Stat;
-use super::{GitEnvironment, GitError};
-use crate::path::RepoPath;
+use super::{GitEnvironment, GitError, index_file};
 use crate::tree::ObjectId;
 
 /// Raw access to one repository. Everything that could be told apart between engines is built above this, once.
@@ -28,8 +26,8 @@ pub(super) trait Engine: Send + Sync {
     fn with_prefix(&self, digits: &str) -> Result<Vec<ObjectId>, GitError>;
     /// What a form that speaks of this clone, such as `@{upstream}` or `@{-1}`, leads to.
     fn local_form(&self, text: &str) -> Result<Option<ObjectId>, GitError>;
-    /// The entries of an index file, in its order.
-    fn index(&self, file: &Path) -> Result<Vec<IndexEntry>, GitError>;
+    /// What an index file holds.
+    fn index(&self, file: &Path) -> Result<Index, GitError>;
 }
 
 /// libgit2. A handle of it serves one thread at a time, so idle ones are kept for whoever comes next.
@@ -166,31 +164,8 @@ impl Engine for Library {
         })
     }
 
-    fn index(&self, file: &Path) -> Result<Vec<IndexEntry>, GitError> {
-        let broken = |reason: &str| GitError::corrupt(format!("index `{}`", file.display()), reason);
-        let index = git2::Index::open(file).map_err(|error| broken(error.message()))?;
-        let mut entries = Vec::with_capacity(index.len());
-        for entry in index.iter() {
-            let path = RepoPath::from_git(&entry.path).map_err(|error| broken(&error.to_string()))?;
-            let time = |time: git2::IndexTime| (i64::from(time.seconds()), time.nanoseconds());
-            entries.push(IndexEntry {
-                path,
-                bits: entry.mode,
-                id: from_oid(entry.id)?,
-                stage: ((entry.flags >> 12) & 3) as u8,
-                flags: Flags {
-                    assume_unchanged: entry.flags & 0x8000 != 0,
-                    skip_worktree: entry.flags_extended & 0x4000 != 0,
-                    intent_to_add: entry.flags_extended & 0x2000 != 0,
-                },
-                stat: Some(Stat {
-                    modified: time(entry.mtime),
-                    changed: time(entry.ctime),
-                    inode: entry.ino,
-                    length: entry.file_size,
-                }),
-            });
-        }
-        Ok(entries)
+    fn index(&self, file: &Path) -> Result<Index, GitError> {
+        let bytes = std::fs::read(file).map_err(|error| GitError::unreadable(file, &error))?;
+        index_file::read(&bytes).map_err(|reason| GitError::corrupt(format!("index `{}`", file.display()), reason))
     }
 }

@@ -1,5 +1,6 @@
 //! The index: what `git commit` would commit now.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::listed_tree::{Folders, Listed};
@@ -9,6 +10,26 @@ use super::stat::Stat;
 use super::{GitError, commit_tree::StoredTree};
 use crate::path::RepoPath;
 use crate::tree::{ContentId, Entry, ObjectId, Tree, TreeError, TreeId};
+
+/// What an index file holds.
+#[derive(Debug, Default)]
+pub(super) struct Index {
+    /// Sorted by path, then by stage.
+    pub(super) entries: Vec<IndexEntry>,
+    /// The folders whose ids git keeps because their entries have not changed since they were computed.
+    pub(super) folders: CachedFolders,
+}
+
+/// Folders by path; the root is the empty path.
+pub(super) type CachedFolders = HashMap<Box<[u8]>, CachedFolder>;
+
+/// A folder whose id is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct CachedFolder {
+    /// How many entries of the index lie below it, at any depth.
+    pub(super) entries: usize,
+    pub(super) id: TreeId,
+}
 
 /// The flags of an index entry that matter here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -32,7 +53,7 @@ pub(super) struct IndexEntry {
 }
 
 /// The entries that would be committed: `git add --intent-to-add` announces a file without any content yet.
-pub(super) fn committed(entries: &[IndexEntry]) -> Result<Vec<Listed>, GitError> {
+fn committed(entries: &[IndexEntry]) -> Result<Vec<Listed>, GitError> {
     let mut conflicts: Vec<RepoPath> =
         entries.iter().filter(|entry| entry.stage > 0).map(|entry| entry.path.clone()).collect();
     if !conflicts.is_empty() {
@@ -44,7 +65,7 @@ pub(super) fn committed(entries: &[IndexEntry]) -> Result<Vec<Listed>, GitError>
     for entry in entries.iter().filter(|entry| !entry.flags.intent_to_add) {
         let broken = || GitError::corrupt("index", format!("`{}` has no valid mode", entry.path));
         let mode = mode_of(entry.bits).ok_or_else(broken)?;
-        listed.push(Listed { path: entry.path.clone(), mode, id: ContentId(entry.id) });
+        listed.push(Listed { path: entry.path.clone(), mode, id: ContentId(entry.id), kept: true });
     }
     Ok(listed)
 }
@@ -56,8 +77,8 @@ pub(super) struct IndexTree {
 }
 
 impl IndexTree {
-    pub(super) fn new(objects: Arc<Objects>, listed: Vec<Listed>) -> Result<Self, GitError> {
-        let folders = Folders::build(listed, objects.hash)?;
+    pub(super) fn new(objects: Arc<Objects>, index: &Index) -> Result<Self, GitError> {
+        let folders = Folders::build(committed(&index.entries)?, &index.folders, objects.hash)?;
         let root = folders.root;
         Ok(Self { folders, stored: StoredTree { objects, root } })
     }

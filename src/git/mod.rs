@@ -26,6 +26,7 @@ mod error;
 mod findings;
 mod ignore_rules;
 mod index;
+mod index_file;
 mod layout;
 mod listed_tree;
 mod loose;
@@ -240,9 +241,8 @@ impl Repository {
     /// What `git commit` would commit now. With `GIT_INDEX_FILE` in the environment, what the running commit will.
     pub fn index_tree(&self) -> Result<TreeView, GitError> {
         self.need_work_tree()?;
-        let (entries, notes) = self.index_entries()?;
-        let listed = index::committed(&entries)?;
-        Ok(TreeView { tree: Arc::new(index::IndexTree::new(Arc::clone(&self.objects), listed)?), notes })
+        let (index, notes) = self.index()?;
+        Ok(TreeView { tree: Arc::new(index::IndexTree::new(Arc::clone(&self.objects), &index)?), notes })
     }
 
     /// What is on disk, with files that git was not told of and without ignored ones.
@@ -259,7 +259,7 @@ impl Repository {
         // Its time is taken first: should the index be written meanwhile, more files are hashed, not fewer.
         let written = std::fs::metadata(&self.layout.index).ok();
         let index_written = written.and_then(|metadata| stat::Stat::of(&metadata)).map(|stat| stat.modified);
-        let (entries, mut notes) = self.index_entries()?;
+        let (index, mut notes) = self.index()?;
         let reader = work_tree::Reader {
             layout: &self.layout,
             top,
@@ -269,7 +269,7 @@ impl Repository {
             index_written,
             depth,
         };
-        let (tree, found) = reader.read(&entries)?;
+        let (tree, found) = reader.read(&index)?;
         notes.extend(found);
         notes.sort();
         Ok(TreeView { tree, notes })
@@ -285,14 +285,14 @@ impl Repository {
         self.work_tree().ok_or_else(|| GitError::Bare(self.layout.git_dir.clone()))
     }
 
-    /// The entries of the index. An index that libgit2 cannot read is read through git's plumbing.
-    fn index_entries(&self) -> Result<(Vec<index::IndexEntry>, Vec<Diagnostic>), GitError> {
+    /// The index. One that is split or sparse is read through git's plumbing.
+    fn index(&self) -> Result<(index::Index, Vec<Diagnostic>), GitError> {
         let path = &self.layout.index;
         if !path.exists() {
-            return Ok((Vec::new(), Vec::new()));
+            return Ok((index::Index::default(), Vec::new()));
         }
         let error = match self.objects.engine.index(path) {
-            Ok(entries) => return Ok((entries, Vec::new())),
+            Ok(index) => return Ok((index, Vec::new())),
             Err(error) => error,
         };
         let bytes = std::fs::read(path).map_err(|error| GitError::unreadable(path, &error))?;

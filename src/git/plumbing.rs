@@ -11,7 +11,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 
 use super::engine::Engine;
-use super::index::{Flags, IndexEntry};
+use super::index::{CachedFolders, Flags, Index, IndexEntry};
 use super::layout::Layout;
 use super::object::{Hash, Kind};
 use super::stat::Stat;
@@ -213,7 +213,7 @@ impl Engine for Plumbing {
         self.parse(text)
     }
 
-    fn index(&self, file: &Path) -> Result<Vec<IndexEntry>, GitError> {
+    fn index(&self, file: &Path) -> Result<Index, GitError> {
         let arguments = ["ls-files", "-s", "-v", "-z", "--debug", "--full-name"].map(OsStr::new);
         let mut command = self.command(&arguments);
         if let Some(top) = &self.layout.work_tree {
@@ -221,7 +221,8 @@ impl Engine for Plumbing {
         }
         command.env("GIT_INDEX_FILE", OsString::from(file));
         let listed = self.finish("ls-files", command)?;
-        parse_index(&listed)
+        // Git prints no ids of folders; they are computed.
+        Ok(Index { entries: parse_index(&listed)?, folders: CachedFolders::new() })
     }
 }
 

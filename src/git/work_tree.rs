@@ -15,7 +15,7 @@ use super::attributes::Attributes;
 use super::content_id::{self, Failure, Form};
 use super::findings::{Finding, Findings};
 use super::ignore_rules::IgnoreRules;
-use super::index::IndexEntry;
+use super::index::{Index, IndexEntry};
 use super::layout::Layout;
 use super::listed_tree::{Folders, Listed};
 use super::nested::{self, Nested};
@@ -47,13 +47,15 @@ struct Look {
     path: RepoPath,
     /// None where nothing is.
     node: Option<(Mode, ContentId)>,
+    /// Whether that is just what the index holds.
+    kept: bool,
     source: Option<Source>,
     findings: Vec<Finding>,
 }
 
 impl Look {
     fn nothing(path: &RepoPath) -> Self {
-        Self { path: path.clone(), node: None, source: None, findings: Vec::new() }
+        Self { path: path.clone(), node: None, kept: false, source: None, findings: Vec::new() }
     }
 
     fn content(path: &RepoPath, mode: Mode, id: ObjectId) -> Self {
@@ -63,7 +65,8 @@ impl Look {
 
 impl Reader<'_> {
     /// Reads the work tree beside an index with these entries.
-    pub(super) fn read(&self, entries: &[IndexEntry]) -> Result<(Arc<dyn Tree>, Vec<Diagnostic>), GitError> {
+    pub(super) fn read(&self, index: &Index) -> Result<(Arc<dyn Tree>, Vec<Diagnostic>), GitError> {
+        let entries = &index.entries;
         let attributes = Attributes::new(self.layout, self.settings, Arc::clone(self.objects), entries);
         let tracked: Tracked<'_> =
             entries.iter().map(|entry| (entry.path.as_bytes(), entry.bits == Mode::Submodule.bits())).collect();
@@ -90,9 +93,9 @@ impl Reader<'_> {
             if let Some(source) = look.source {
                 sources.entry(id).or_insert(source);
             }
-            listed.push(Listed { path: look.path, mode, id });
+            listed.push(Listed { path: look.path, mode, id, kept: look.kept });
         }
-        let folders = Folders::build(listed, self.objects.hash)?;
+        let folders = Folders::build(listed, &index.folders, self.objects.hash)?;
         let tree = WorkTree { folders, sources, objects: Arc::clone(self.objects) };
         Ok((Arc::new(tree), findings.diagnostics()))
     }
@@ -181,6 +184,7 @@ impl Reader<'_> {
             });
         if let (true, Some(mode)) = (trusted, mode) {
             let mut look = Look::content(&entry.path, mode, entry.id);
+            look.kept = Some(mode) == in_index;
             if any_filter && metadata.len() < 1024 && self.is_unfetched(&entry.path, &disk, attributes) {
                 look.findings.push(Finding::LfsPointer);
             }
