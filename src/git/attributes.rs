@@ -13,7 +13,7 @@ use super::object::Kind;
 use super::objects::Objects;
 use super::pattern::Pattern;
 use super::settings::Settings;
-use super::untracked::on_disk;
+use super::walk::on_disk;
 use crate::path::RepoPath;
 use crate::tree::ObjectId;
 

@@ -20,6 +20,7 @@
 mod attributes;
 mod commit_tree;
 mod content_id;
+mod directory;
 mod engine;
 mod environment;
 mod error;
@@ -43,7 +44,7 @@ mod shape;
 mod stat;
 #[cfg(test)]
 mod testing;
-mod untracked;
+mod walk;
 mod work_tree;
 
 use std::collections::HashSet;

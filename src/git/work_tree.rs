@@ -4,7 +4,7 @@
 //! status is not asked, because it would run the filters that the repository names.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::fs::{self, Metadata};
+use std::fs;
 use std::io::{Error, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,6 +13,7 @@ use rayon::prelude::*;
 
 use super::attributes::Attributes;
 use super::content_id::{self, Failure, Form};
+use super::directory::{Facts, Kind as DiskKind};
 use super::findings::{Finding, Findings};
 use super::ignore_rules::IgnoreRules;
 use super::index::{Index, IndexEntry};
@@ -22,8 +23,7 @@ use super::nested::{self, Nested};
 use super::object::{Kind, mode_of};
 use super::objects::Objects;
 use super::settings::Settings;
-use super::stat::{Stat, is_executable};
-use super::untracked::{Tracked, Untracked, on_disk, untracked};
+use super::walk::{Walked, on_disk, walk};
 use super::{GitEnvironment, GitError};
 use crate::diagnostic::Diagnostic;
 use crate::path::RepoPath;
@@ -61,29 +61,37 @@ impl Look {
     fn content(path: &RepoPath, mode: Mode, id: ObjectId) -> Self {
         Self { node: Some((mode, ContentId(id))), ..Self::nothing(path) }
     }
+
+    /// Just what the index holds.
+    fn kept(entry: &IndexEntry) -> Self {
+        let node = mode_of(entry.bits).map(|mode| (mode, ContentId(entry.id)));
+        Self { node, kept: true, ..Self::nothing(&entry.path) }
+    }
 }
 
 impl Reader<'_> {
-    /// Reads the work tree beside an index with these entries.
+    /// Reads the work tree beside an index.
     pub(super) fn read(&self, index: &Index) -> Result<(Arc<dyn Tree>, Vec<Diagnostic>), GitError> {
         let entries = &index.entries;
         let attributes = Attributes::new(self.layout, self.settings, Arc::clone(self.objects), entries);
-        let tracked: Tracked<'_> =
-            entries.iter().map(|entry| (entry.path.as_bytes(), entry.bits == Mode::Submodule.bits())).collect();
         let outer = [self.settings.excludes_file.clone(), Some(self.layout.common_dir.join("info/exclude"))];
         let outer: Vec<IgnoreRules> = outer.iter().flatten().map(|path| IgnoreRules::read(path)).collect();
         let any_filter = attributes.any_filter();
-        let (known, walked) = rayon::join(
-            || self.tracked(entries, &attributes, any_filter),
-            || untracked(self.top, self.environment, &tracked, outer),
-        );
-        let mut looks = known?;
+        let known = |entry: &IndexEntry, facts| self.entry(entry, facts, &attributes, any_filter);
+        let mut walked = walk(self.top, self.environment, entries, outer, known)?;
+        let mut looks = std::mem::take(&mut walked.looks);
+        looks.extend(self.not_walked(&walked, entries, &attributes, any_filter)?);
+        looks.extend(self.unknown(&walked, &attributes, entries)?);
         let mut findings = Findings::default();
-        looks.extend(self.unknown(&walked, &attributes, &tracked)?);
         for path in &walked.special {
             findings.add(Finding::Special, path);
         }
-        let mut listed = Vec::with_capacity(looks.len());
+        let mut listed = Vec::with_capacity(entries.len() + looks.len());
+        for entry in walked.kept.iter().flat_map(|range| &entries[range.clone()]) {
+            let Some(mode) = mode_of(entry.bits) else { continue };
+            listed.push(Listed { path: entry.path.clone(), mode, id: ContentId(entry.id), kept: true });
+        }
+        looks.sort_by(|a, b| a.path.cmp(&b.path));
         let mut sources = HashMap::new();
         for look in looks {
             for finding in look.findings {
@@ -100,21 +108,31 @@ impl Reader<'_> {
         Ok((Arc::new(tree), findings.diagnostics()))
     }
 
-    fn tracked(
+    /// Looks at the entries that the walk left out: submodules, and those in folders that it did not see.
+    fn not_walked(
         &self,
+        walked: &Walked<Look>,
         entries: &[IndexEntry],
         attributes: &Attributes,
         any_filter: bool,
     ) -> Result<Vec<Look>, GitError> {
-        let folders = self.real_folders(entries);
-        let is_submodule = |entry: &IndexEntry| entry.bits == Mode::Submodule.bits();
+        let elsewhere: Vec<usize> = walked.elsewhere.iter().cloned().flatten().collect();
+        let folders = self.real_folders(elsewhere.iter().chain(&walked.submodules).map(|&at| &entries[at]));
+        let is_submodule = |at: usize| entries[at].bits == Mode::Submodule.bits();
         let real = |entry: &IndexEntry| entry.path.parent().is_none_or(|parent| folders.contains(&parent));
         // A path in conflict has up to three entries and one place on disk.
         let first = |at: usize| at == 0 || entries[at - 1].path != entries[at].path;
-        let files = (0..entries.len()).into_par_iter().filter(|&at| first(at) && !is_submodule(&entries[at]));
-        let looks = files.map(|at| self.entry(&entries[at], real(&entries[at]), attributes, any_filter));
-        let mut looks: Vec<Look> = looks.collect::<Result<_, _>>()?;
-        for at in (0..entries.len()).filter(|&at| first(at) && is_submodule(&entries[at])) {
+        let files = elsewhere.par_iter().filter(|&&at| first(at) && !is_submodule(at)).map(|&at| {
+            let entry = &entries[at];
+            let look = match self.look(&entry.path, real(entry)) {
+                Ok((_, facts)) => self.entry(entry, Ok(facts), attributes, any_filter)?,
+                Err(error) => self.entry(entry, Err(error), attributes, any_filter)?,
+            };
+            Ok(look.unwrap_or_else(|| Look::kept(entry)))
+        });
+        let mut looks: Vec<Look> = files.collect::<Result<_, GitError>>()?;
+        let submodules = elsewhere.iter().filter(|&&at| first(at) && is_submodule(at));
+        for &at in submodules.chain(&walked.submodules) {
             looks.push(self.submodule(&entries[at], real(&entries[at]), attributes)?);
         }
         Ok(looks)
@@ -122,10 +140,10 @@ impl Reader<'_> {
 
     /// The folders of index entries that are folders on disk, all the way up: an entry below a symlink to a folder
     /// is not on disk, whatever the path leads to.
-    fn real_folders(&self, entries: &[IndexEntry]) -> HashSet<RepoPath> {
+    fn real_folders<'e>(&self, entries: impl Iterator<Item = &'e IndexEntry>) -> HashSet<RepoPath> {
         let mut folders = BTreeSet::new();
         let mut last: Option<RepoPath> = None;
-        for parent in entries.iter().filter_map(|entry| entry.path.parent()) {
+        for parent in entries.filter_map(|entry| entry.path.parent()) {
             if last.as_ref() == Some(&parent) {
                 continue;
             }
@@ -137,8 +155,8 @@ impl Reader<'_> {
             last = Some(parent);
         }
         let folders: Vec<RepoPath> = folders.into_iter().collect();
-        let on_disk = |folder: &RepoPath| match on_disk(self.top, folder).map(fs::symlink_metadata) {
-            Some(Ok(metadata)) => metadata.is_dir() || folder.is_root(),
+        let on_disk = |folder: &RepoPath| match on_disk(self.top, folder).map(|disk| Facts::at(&disk)) {
+            Some(Ok(facts)) => facts.kind == DiskKind::Folder || folder.is_root(),
             // What cannot be looked at is looked at again entry by entry, and named.
             Some(Err(error)) => !is_absent(&error),
             None => true,
@@ -153,87 +171,95 @@ impl Reader<'_> {
         real
     }
 
+    /// What stands in the place of an entry; none if it is just what the index holds.
     fn entry(
         &self,
         entry: &IndexEntry,
-        in_real_folder: bool,
+        facts: Result<Facts, Error>,
         attributes: &Attributes,
         any_filter: bool,
-    ) -> Result<Look, GitError> {
-        let (disk, metadata) = match self.look(&entry.path, in_real_folder) {
-            Ok(Some(found)) => found,
-            Ok(None) => return self.absent(entry),
-            Err(error) => return self.unreadable(&entry.path, &error.to_string()),
+    ) -> Result<Option<Look>, GitError> {
+        let facts = match facts {
+            Ok(facts) => facts,
+            Err(error) if is_absent(&error) => return Ok(Some(self.absent(entry))),
+            Err(error) => return self.unreadable(&entry.path, &error.to_string()).map(Some),
         };
-        let in_index = mode_of(entry.bits);
-        if metadata.is_dir() {
-            return Ok(Look::nothing(&entry.path));
+        if facts.kind == DiskKind::Folder {
+            return Ok(Some(Look::nothing(&entry.path)));
         }
-        let mode = self.mode_on_disk(&metadata, in_index);
-        let flags = entry.flags;
-        let same_kind = matches!(
-            (in_index, metadata.is_symlink()),
-            (Some(Mode::Symlink), true) | (Some(Mode::File | Mode::Executable), false)
-        );
-        let trusted = entry.stage == 0
-            && !(flags.assume_unchanged || flags.skip_worktree || flags.intent_to_add)
-            && same_kind
-            && (metadata.is_file() || metadata.is_symlink())
-            && entry.stat.is_some_and(|stat| {
-                Stat::of(&metadata) == Some(stat) && !stat.is_racy(self.index_written) && stat.length > 0
-            });
+        let in_index = mode_of(entry.bits);
+        let mode = self.mode_on_disk(&facts, in_index);
+        let trusted = self.is_trusted(entry, &facts, in_index);
+        let asks_filter = trusted && any_filter && facts.length < 1024;
+        if trusted && mode == in_index && !asks_filter {
+            return Ok(None);
+        }
+        let Some(disk) = on_disk(self.top, &entry.path) else {
+            return self.unreadable(&entry.path, UNSPEAKABLE).map(Some);
+        };
         if let (true, Some(mode)) = (trusted, mode) {
             let mut look = Look::content(&entry.path, mode, entry.id);
             look.kept = Some(mode) == in_index;
-            if any_filter && metadata.len() < 1024 && self.is_unfetched(&entry.path, &disk, attributes) {
+            if asks_filter && self.is_unfetched(&entry.path, &disk, attributes) {
                 look.findings.push(Finding::LfsPointer);
             }
-            return Ok(look);
+            return Ok(Some(look));
         }
+        let flags = entry.flags;
         let indexed = (!flags.intent_to_add && entry.stage == 0).then_some(entry.id);
-        let mut look = self.examine(&entry.path, &disk, &metadata, mode, indexed, attributes)?;
+        let mut look = self.examine(&entry.path, &disk, &facts, mode, indexed, attributes)?;
         if entry.stage > 0 {
             look.findings.push(Finding::Conflict);
         }
         if (flags.assume_unchanged || flags.skip_worktree) && look.node.is_none_or(|(_, id)| Some(id.0) != indexed) {
             look.findings.push(Finding::Hidden);
         }
-        Ok(look)
+        Ok(Some(look))
+    }
+
+    /// Whether `lstat` proves that a file still has the content that the index holds.
+    fn is_trusted(&self, entry: &IndexEntry, facts: &Facts, in_index: Option<Mode>) -> bool {
+        let flags = entry.flags;
+        let same_kind = matches!(
+            (in_index, facts.kind),
+            (Some(Mode::Symlink), DiskKind::Symlink) | (Some(Mode::File | Mode::Executable), DiskKind::File)
+        );
+        entry.stage == 0
+            && !(flags.assume_unchanged || flags.skip_worktree || flags.intent_to_add)
+            && same_kind
+            && entry
+                .stat
+                .is_some_and(|stat| facts.stat == Some(stat) && !stat.is_racy(self.index_written) && stat.length > 0)
     }
 
     /// `lstat`, below real folders only.
-    fn look(&self, path: &RepoPath, in_real_folder: bool) -> Result<Option<(PathBuf, Metadata)>, Error> {
+    fn look(&self, path: &RepoPath, in_real_folder: bool) -> Result<(PathBuf, Facts), Error> {
         if !in_real_folder {
-            return Ok(None);
+            return Err(ErrorKind::NotFound.into());
         }
-        let unspeakable = || Error::other("the name cannot be written on this operating system");
-        let disk = on_disk(self.top, path).ok_or_else(unspeakable)?;
-        match fs::symlink_metadata(&disk) {
-            Ok(metadata) => Ok(Some((disk, metadata))),
-            Err(error) if is_absent(&error) => Ok(None),
-            Err(error) => Err(error),
-        }
+        let disk = on_disk(self.top, path).ok_or_else(|| Error::other(UNSPEAKABLE))?;
+        let facts = Facts::at(&disk)?;
+        Ok((disk, facts))
     }
 
     /// A sparse checkout leaves files out of the work tree; they are not deleted.
-    fn absent(&self, entry: &IndexEntry) -> Result<Look, GitError> {
-        let mode = mode_of(entry.bits).filter(|_| entry.flags.skip_worktree && entry.stage == 0);
-        Ok(mode.map_or_else(|| Look::nothing(&entry.path), |mode| Look::content(&entry.path, mode, entry.id)))
+    fn absent(&self, entry: &IndexEntry) -> Look {
+        let is_left_out = entry.flags.skip_worktree && entry.stage == 0;
+        if is_left_out { Look::kept(entry) } else { Look::nothing(&entry.path) }
     }
 
     /// The mode of what is on disk; none for a pipe and the like.
-    fn mode_on_disk(&self, metadata: &Metadata, in_index: Option<Mode>) -> Option<Mode> {
-        if metadata.is_symlink() {
-            return Some(Mode::Symlink);
-        }
-        if !metadata.is_file() {
-            return None;
+    fn mode_on_disk(&self, facts: &Facts, in_index: Option<Mode>) -> Option<Mode> {
+        match facts.kind {
+            DiskKind::Symlink => return Some(Mode::Symlink),
+            DiskKind::Special | DiskKind::Folder => return None,
+            DiskKind::File => {}
         }
         // Where symlinks cannot be made, git writes their target into a plain file.
         if !self.settings.symlinks && in_index == Some(Mode::Symlink) {
             return Some(Mode::Symlink);
         }
-        let executable = is_executable(metadata).filter(|_| self.settings.file_mode);
+        let executable = facts.executable.filter(|_| self.settings.file_mode);
         Some(match executable.unwrap_or(in_index == Some(Mode::Executable)) {
             true => Mode::Executable,
             false => Mode::File,
@@ -250,7 +276,7 @@ impl Reader<'_> {
         &self,
         path: &RepoPath,
         disk: &Path,
-        metadata: &Metadata,
+        facts: &Facts,
         mode: Option<Mode>,
         indexed: Option<ObjectId>,
         attributes: &Attributes,
@@ -258,7 +284,7 @@ impl Reader<'_> {
         let Some(mode) = mode else {
             return Ok(Look { findings: vec![Finding::Special], ..Look::nothing(path) });
         };
-        if metadata.is_symlink() {
+        if facts.kind == DiskKind::Symlink {
             return match fs::read_link(disk) {
                 Ok(target) => {
                     let id = self.objects.hash.id(Kind::Blob, target.as_os_str().as_encoded_bytes())?;
@@ -304,14 +330,14 @@ impl Reader<'_> {
     }
 
     fn submodule(&self, entry: &IndexEntry, in_real_folder: bool, attributes: &Attributes) -> Result<Look, GitError> {
-        let (disk, metadata) = match self.look(&entry.path, in_real_folder) {
-            Ok(Some(found)) => found,
-            Ok(None) => return self.absent(entry),
+        let (disk, facts) = match self.look(&entry.path, in_real_folder) {
+            Ok(found) => found,
+            Err(error) if is_absent(&error) => return Ok(self.absent(entry)),
             Err(error) => return self.unreadable(&entry.path, &error.to_string()),
         };
-        if !metadata.is_dir() {
-            let mode = self.mode_on_disk(&metadata, None);
-            return self.examine(&entry.path, &disk, &metadata, mode, None, attributes);
+        if facts.kind != DiskKind::Folder {
+            let mode = self.mode_on_disk(&facts, None);
+            return self.examine(&entry.path, &disk, &facts, mode, None, attributes);
         }
         self.nested(&entry.path, &disk, Some(entry.id))
     }
@@ -343,17 +369,18 @@ impl Reader<'_> {
     /// Looks at what the index does not know.
     fn unknown(
         &self,
-        walked: &Untracked,
+        walked: &Walked<Look>,
         attributes: &Attributes,
-        tracked: &Tracked<'_>,
+        entries: &[IndexEntry],
     ) -> Result<Vec<Look>, GitError> {
         let file = |path: &RepoPath| match self.look(path, true) {
-            Ok(Some((disk, metadata))) if !metadata.is_dir() => {
-                let mode = self.mode_on_disk(&metadata, None);
-                self.examine(path, &disk, &metadata, mode, None, attributes)
+            Ok((disk, facts)) if facts.kind != DiskKind::Folder => {
+                let mode = self.mode_on_disk(&facts, None);
+                self.examine(path, &disk, &facts, mode, None, attributes)
             }
-            // It went away, or became a folder, since the walk saw it.
+            // It became a folder, or went away, since the walk saw it.
             Ok(_) => Ok(Look::nothing(path)),
+            Err(error) if is_absent(&error) => Ok(Look::nothing(path)),
             Err(error) => self.unreadable(path, &error.to_string()),
         };
         let mut looks: Vec<Look> = walked.files.par_iter().map(file).collect::<Result<_, _>>()?;
@@ -364,8 +391,7 @@ impl Reader<'_> {
         }
         for (path, reason) in &walked.unreadable {
             let mut look = self.unreadable(path, reason)?;
-            let below = |other: &&[u8]| RepoPath::from_git(other).is_ok_and(|other| other.is_within(path));
-            if path.is_root() || tracked.keys().any(below) {
+            if path.is_root() || entries.iter().any(|entry| entry.path.is_within(path)) {
                 // Its known files are looked at one by one; an unknown one stands for those that nobody could list.
                 let stand_in = path.child(b"(unreadable)");
                 look = self.unreadable(&stand_in, reason)?;
@@ -375,6 +401,8 @@ impl Reader<'_> {
         Ok(looks)
     }
 }
+
+const UNSPEAKABLE: &str = "the name cannot be written on this operating system";
 
 fn is_absent(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)

@@ -4,8 +4,10 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use crate::git::TreeView;
+use crate::git::object::Hash;
 use crate::git::testing::{Fixture, bytes_at, listing, node_at, paths};
-use crate::tree::{Mode, Node};
+use crate::path::RepoPath;
+use crate::tree::{Mode, Node, Tree, TreeId};
 
 /// What `git add --all` would make of the work tree, in an index of its own so that the fixture stays as it is.
 fn oracle(f: &Fixture) -> Vec<String> {
@@ -438,4 +440,97 @@ fn case_62_a_huge_file_is_hashed_as_a_stream() {
     let Some(Node::Content(_, id)) = node_at(&*view.tree, "huge") else { panic!() };
     assert_eq!(id.to_string(), f.git(&["hash-object", "huge"]));
     assert_eq!(view.tree.size(id), Ok(65 << 20));
+}
+
+#[test]
+fn known_files_in_an_ignored_folder_count_and_others_do_not() {
+    let f = Fixture::init(&[]);
+    f.write(".gitignore", "out/\n").write("out/deep/known", "1").write("out/deep/gone", "1").write("src/x", "1");
+    f.git(&["add", "-f", "."]);
+    f.commit("1");
+    f.settle();
+    f.write("out/deep/known", "22").write("out/deep/new", "1").write("out/other/new", "1");
+    f.write("out/deep/.gitignore", "!new\n");
+    f.remove("out/deep/gone");
+    let view = check(&f);
+    assert_eq!(paths(&*view.tree), [".gitignore", "out/deep/known", "src/x"]);
+}
+
+#[test]
+fn a_folder_s_kept_id_is_the_one_that_its_entries_give() {
+    let f = Fixture::init(&[]);
+    for path in ["a/b/c/x", "a/b/c/y", "a/b-c/x", "a/b.c", "a/z", "other/one", "other/two", "same/x", "same/y/z", "d/e"]
+    {
+        f.write(path, path);
+    }
+    f.symlink("a", "link");
+    f.commit("1");
+    f.settle();
+    let check_ids = || {
+        // Git's own answer, from entries only; then ours, through the index's ids and through plumbing without them.
+        let view = check(&f);
+        let plain = f.plumbing().worktree_tree().unwrap();
+        assert_eq!(view.tree.root(), plain.tree.root());
+        assert_eq!(every_folder(&*view.tree), every_folder(&*plain.tree));
+        for (folder, id) in every_folder(&*view.tree) {
+            let entries = view.tree.folder(id).unwrap();
+            assert_eq!(Hash::Sha1.folder_id(&entries).unwrap(), id, "{folder}");
+        }
+        let (index, plain) = (f.open().index_tree().unwrap(), f.plumbing().index_tree().unwrap());
+        assert_eq!(every_folder(&*index.tree), every_folder(&*plain.tree));
+        assert_eq!(index.tree.root().to_string(), f.git(&["write-tree"]));
+    };
+    check_ids();
+    let steps: [&dyn Fn(); 9] = [
+        &|| f.remove("a/b/c/x"),
+        &|| _ = f.write("other/new", "untracked"),
+        &|| _ = f.write("same/y/z", "longer than before"),
+        &|| _ = f.write("a/b/new/er", "untracked, in a new folder"),
+        &|| fs::set_permissions(f.top().join("d/e"), fs::Permissions::from_mode(0o755)).unwrap(),
+        &|| _ = f.git(&["add", "other"]),
+        &|| _ = f.git(&["rm", "-q", "--cached", "a/z"]),
+        &|| {
+            // One goes and another comes: the folder holds as many as before.
+            f.remove("same/x");
+            f.write("same/new", "1");
+        },
+        &|| {
+            f.remove("d/e");
+            fs::remove_dir(f.top().join("d")).unwrap();
+            f.write("d", "now a file");
+        },
+    ];
+    for step in steps {
+        step();
+        check_ids();
+    }
+}
+
+fn every_folder(tree: &dyn Tree) -> Vec<(RepoPath, TreeId)> {
+    let mut found = vec![(RepoPath::root(), tree.root())];
+    let mut at = 0;
+    while let Some((folder, id)) = found.get(at).cloned() {
+        for entry in tree.folder(id).unwrap().iter() {
+            if let Node::Folder(id) = entry.node {
+                found.push((folder.child(&entry.name), id));
+            }
+        }
+        at += 1;
+    }
+    found
+}
+
+#[test]
+fn a_sparse_checkout_with_changes_keeps_what_it_leaves_out() {
+    let f = Fixture::init(&[]);
+    f.write("in/f", "1").write("out/f", "1").write("out/deep/g", "1").write("top", "1");
+    f.commit("1");
+    f.git(&["sparse-checkout", "set", "--cone", "--no-sparse-index", "in"]);
+    f.write("in/f", "22").write("in/new", "1");
+    let view = f.open().worktree_tree().unwrap();
+    assert_eq!(paths(&*view.tree), ["in/f", "in/new", "out/deep/g", "out/f", "top"]);
+    assert_eq!(bytes_at(&*view.tree, "in/f"), b"22");
+    for (_, id) in every_folder(&*view.tree) {
+        assert_eq!(Hash::Sha1.folder_id(&view.tree.folder(id).unwrap()).unwrap(), id);
+    }
 }
