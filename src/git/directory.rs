@@ -63,7 +63,7 @@ impl Kind {
 }
 
 /// The names in a folder, in no order. They lie in one allocation.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Names {
     bytes: Vec<u8>,
     /// Where each name ends, and what stands there.
@@ -71,6 +71,11 @@ pub(super) struct Names {
 }
 
 impl Names {
+    /// Room for what most folders hold, so that it need not grow.
+    fn new() -> Self {
+        Self { bytes: Vec::with_capacity(512), ends: Vec::with_capacity(32) }
+    }
+
     fn push(&mut self, name: &[u8], kind: Kind) {
         self.bytes.extend_from_slice(name);
         self.ends.push((self.bytes.len(), kind));
@@ -124,7 +129,7 @@ mod linux {
         }
 
         pub(in crate::git) fn names(&self) -> io::Result<Names> {
-            let mut names = Names::default();
+            let mut names = Names::new();
             let mut buffer = [MaybeUninit::uninit(); 8192];
             let mut listing = RawDir::new(&self.0, &mut buffer);
             while let Some(entry) = listing.next() {
@@ -198,7 +203,7 @@ mod portable {
         }
 
         pub(in crate::git) fn names(&self) -> io::Result<Names> {
-            let mut names = Names::default();
+            let mut names = Names::new();
             for entry in fs::read_dir(&self.0)? {
                 let entry = entry?;
                 names.push(entry.file_name().as_encoded_bytes(), Kind::of(entry.file_type()?));

@@ -84,7 +84,13 @@ fn entry(rest: &mut &[u8], version: u32, path: &mut Vec<u8>) -> Option<Result<In
         path.truncate(path.len().checked_sub(stripped)?);
         path.extend_from_slice(until(rest, 0)?);
     } else {
-        let name = until(rest, 0)?;
+        // The flags hold the length of a path that is not very long.
+        let stated = usize::from(flags & 0xfff);
+        let name = match stated {
+            0xfff => until(rest, 0)?,
+            _ if rest.get(stated) == Some(&0) => take(rest, stated + 1)?.split_last()?.1,
+            _ => return Some(Err("the length of a path is wrong".to_owned())),
+        };
         path.clear();
         path.extend_from_slice(name);
         // Zeros fill the entry up to a multiple of eight; the first of them is gone already.
@@ -244,6 +250,22 @@ mod tests {
         let left = cached();
         for (path, is_left) in [("", false), ("z", false), ("z/deep", false), ("z/deep/er", true), ("a", true)] {
             assert_eq!(left.contains_key(path.as_bytes()), is_left, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_path_beyond_the_length_that_an_entry_can_state_is_read() {
+        let f = Fixture::init(&[]);
+        let blob = f.write("after", "1").git(&["hash-object", "-w", "after"]);
+        for length in [4094, 4095, 4096] {
+            let path = "n".repeat(length);
+            let file = f.top().join(".git/index");
+            f.git(&["update-index", "--add", "--cacheinfo", &format!("100644,{blob},{path}")]);
+            f.git(&["update-index", "--add", "--cacheinfo", &format!("100644,{blob},zz")]);
+            let read = read(&fs::read(&file).unwrap()).unwrap().entries;
+            assert_eq!(read.iter().map(|entry| entry.path.as_bytes()).collect::<Vec<_>>(), [path.as_bytes(), b"zz"]);
+            assert_eq!(read, by_library(&file));
+            fs::remove_file(&file).unwrap();
         }
     }
 

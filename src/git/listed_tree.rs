@@ -37,7 +37,7 @@ struct Open<'l> {
 
 impl<'l> Open<'l> {
     fn new(path: &'l [u8]) -> Self {
-        Self { path, entries: Vec::new(), listed: 0, kept: true }
+        Self { path, entries: Vec::with_capacity(16), listed: 0, kept: true }
     }
 
     fn holds(&self, path: &[u8]) -> bool {

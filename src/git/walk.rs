@@ -131,7 +131,6 @@ where
 }
 
 /// The index's entries in one folder.
-#[derive(Default)]
 struct Known<'a> {
     /// Names, sorted, with whether one is a submodule.
     files: Vec<(&'a [u8], bool)>,
@@ -181,7 +180,8 @@ impl<'a, Look> Walk<'a, Look> {
     where
         Look: Fn(&IndexEntry, io::Result<Facts>) -> Result<Option<L>, GitError> + Sync,
     {
-        let mut known = Known::default();
+        let room = visit.entries.len().min(32);
+        let mut known = Known { files: Vec::with_capacity(room), folders: Vec::new() };
         let prefix = prefix(&visit.folder);
         let entries = self.entries;
         let mut at = visit.entries.start;
