@@ -281,10 +281,10 @@ mod tests {
             }
         }
         let mut broken = bytes.clone();
-        for at in 0..bytes.len() {
+        for (at, &byte) in bytes.iter().enumerate() {
             broken[at] ^= 0xff;
             let _ = read(&broken);
-            broken[at] = bytes[at];
+            broken[at] = byte;
         }
         assert_eq!(read(b"").unwrap_err(), "it is cut short");
         broken[7] = 5;
