@@ -1,14 +1,16 @@
 //! The one entry that every command calls: opens the trees, hands values to the core, and returns what it answers.
 //! What `plan` prints is what `explain` explains, because both ask here.
 
+mod history;
 mod range;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+pub use history::{Planned, Replay, Replayed, Share};
 pub use range::{HeadChoice, RangeChoice};
 
-use self::range::Opened;
+use self::range::{Opened, Range};
 use crate::affect::{Affected, Side, Terms, affect};
 use crate::config::{self, Configuration, PipelineSettings, UnownedPolicy};
 use crate::diagnostic::{Diagnostic, Severity};
@@ -95,11 +97,23 @@ impl Planner {
     /// What a change affects.
     pub fn affected(&self, choice: &RangeChoice) -> Result<Answer, PlannerError> {
         let opened = range::open_head(&self.repository, &choice.head)?;
-        let (head, mut diagnostics) = self.understand(opened)?;
+        let (head, diagnostics) = self.understand(opened)?;
         let settings = &head.configuration.workspace;
         let default_branch = settings.default_branch.as_ref().map(|name| name.value.as_str());
         let range = range::choose(&self.repository, choice, &head, default_branch)?;
-        let policy = choice.unowned.or(settings.unowned.as_ref().map(|policy| policy.value)).unwrap_or_default();
+        self.compare(head, diagnostics, range, choice.unowned)
+    }
+
+    /// What differs between a head and its bases. The policy is that of the head's configuration, if none was asked for.
+    fn compare(
+        &self,
+        head: View,
+        mut diagnostics: Vec<Diagnostic>,
+        range: Range,
+        unowned: Option<UnownedPolicy>,
+    ) -> Result<Answer, PlannerError> {
+        let settings = &head.configuration.workspace;
+        let policy = unowned.or(settings.unowned.as_ref().map(|policy| policy.value)).unwrap_or_default();
         let mut affected = Affected::default();
         let mut changed = Vec::new();
         for base in &range.bases {

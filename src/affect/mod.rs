@@ -8,11 +8,13 @@
 mod cause;
 mod chain;
 mod comparison;
+mod verify;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 pub use cause::{Affected, AffectedTask, Cause};
 pub use chain::{Step, chain};
+pub use verify::{Difference, DifferenceSide};
 
 use self::comparison::Comparison;
 use crate::fingerprint::Environment;

@@ -4,7 +4,7 @@ pub(crate) mod repository;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Affected, Cause, Side, Terms, affect};
+use super::{Affected, Side, Terms, affect};
 use crate::fingerprint::{Environment, Fingerprint, fingerprints};
 use crate::tree::{Change, MemoryTree, changes};
 use crate::workspace::testing::workspace_of;
@@ -51,25 +51,4 @@ pub(crate) fn by_fingerprints(base: &Known, head: &Known) -> BTreeSet<TaskId> {
     let before = base.fingerprints(&Environment::new());
     let after = head.fingerprints(&Environment::new());
     after.into_iter().filter(|(task, print)| before.get(task) != Some(print)).map(|(task, _)| task).collect()
-}
-
-/// The affected tasks with a reason other than doubt of their own or of what they read.
-pub(crate) fn without_doubt(affected: &Affected) -> BTreeSet<TaskId> {
-    let own = |causes: &BTreeSet<Cause>| {
-        causes.iter().any(|cause| !matches!(cause, Cause::Widened { .. } | Cause::Upstream { .. }))
-    };
-    let mut sure: BTreeSet<TaskId> =
-        affected.tasks.iter().filter(|(_, task)| own(&task.causes)).map(|(id, _)| id.clone()).collect();
-    loop {
-        let before = sure.len();
-        for (id, task) in &affected.tasks {
-            let reads_sure = |cause: &Cause| matches!(cause, Cause::Upstream { task, .. } if sure.contains(task));
-            if task.causes.iter().any(reads_sure) {
-                sure.insert(id.clone());
-            }
-        }
-        if sure.len() == before {
-            return sure;
-        }
-    }
 }

@@ -9,14 +9,14 @@ mod paths;
 
 use std::collections::BTreeSet;
 
-use super::testing::{Known, affected, by_fingerprints, without_doubt};
+use super::testing::{Known, affected, by_fingerprints};
 
 /// The tasks that a change affects, sorted.
 fn names(base: &str, head: &str) -> Vec<String> {
     let (base, head) = (Known::parse(base), Known::parse(head));
     let found = affected(&base, &head, true);
     // Whatever a case is about, the law holds for it too.
-    assert_eq!(without_doubt(&found), by_fingerprints(&base, &head));
+    assert_eq!(found.certain(), by_fingerprints(&base, &head));
     found.tasks.keys().map(ToString::to_string).collect()
 }
 

@@ -108,6 +108,24 @@ pub enum Command {
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
     },
+    /// What would have been planned for each of the last commits, and what a path filter would have missed
+    ///
+    /// Each commit is compared with its first parent. With --verify the process ends with 4 if an answer differs from
+    /// its definition.
+    History {
+        /// How many commits
+        #[arg(value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
+        count: u32,
+        /// Fingerprint every task in both trees, too, and tell where the answer differs
+        #[arg(long)]
+        verify: bool,
+        /// Begin at this revision
+        #[arg(long, value_name = "REV", default_value = "HEAD", allow_hyphen_values = true)]
+        head: String,
+        /// Text for people, JSON for programs
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
     /// Write a knockon.toml that says what is true already, to begin from
     Init,
     /// The JSON Schema of knockon.toml or of an output
@@ -228,4 +246,6 @@ pub enum SchemaOf {
     Inputs,
     /// `check --format json`
     Check,
+    /// `history --format json`
+    History,
 }

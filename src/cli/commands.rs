@@ -15,6 +15,7 @@ use crate::fingerprint::{Environment, fingerprints, resolve};
 use crate::git::{GitEnvironment, GitError, Repository};
 use crate::path::RepoPath;
 use crate::planner::{Answer, HeadChoice, Planner, PlannerError, RangeChoice, View, unowned_files};
+use crate::report::history::HistoryReport;
 use crate::report::json::{
     AffectedReport, CheckReport, GraphProject, GraphReport, InputFile, InputRule, InputsReport, PlanReport, ReadResult,
     SCHEMA,
@@ -94,6 +95,7 @@ impl Session<'_> {
             Command::Graph { around, tree, format } => self.graph(around.as_deref(), tree, *format),
             Command::Inputs { task, tree, format } => self.inputs(task, tree, *format),
             Command::Check { tree, format } => self.check(tree, *format),
+            Command::History { count, verify, head, format } => self.history(*count, *verify, head, *format),
             Command::Init => self.init(),
             Command::Schema { of } => self.schema(*of),
             Command::Demo { directory } => self.demo(directory.as_deref()),
@@ -303,6 +305,7 @@ impl Session<'_> {
             SchemaOf::Graph => written::<GraphReport>(),
             SchemaOf::Inputs => written::<InputsReport>(),
             SchemaOf::Check => written::<CheckReport>(),
+            SchemaOf::History => written::<HistoryReport>(),
         };
         self.output.json(&schema)?;
         Ok(Exit::Done)

@@ -3,6 +3,7 @@
 mod arguments;
 mod commands;
 mod demo;
+mod history;
 mod init;
 mod output;
 
@@ -19,7 +20,7 @@ pub enum Exit {
     Usage,
     /// Git or the file system failed.
     Infrastructure,
-    /// Something could not be known, and `--strict` was given.
+    /// Something could not be known, and `--strict` was given; or an answer that was verified is wrong.
     Doubt,
 }
 

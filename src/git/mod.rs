@@ -182,6 +182,11 @@ impl Repository {
         Ok(self.objects.commit(commit)?.parents.into_iter().map(CommitId).collect())
     }
 
+    /// The first line of a commit's message, in whatever encoding it was written.
+    pub fn subject(&self, commit: CommitId) -> Result<Vec<u8>, GitError> {
+        Ok(object::subject(&self.objects.read(commit.0, object::Kind::Commit)?).to_vec())
+    }
+
     /// The tree of a commit. It is read as it is asked for.
     pub fn commit_tree(&self, commit: &Commit) -> Arc<dyn Tree> {
         Arc::new(StoredTree { objects: Arc::clone(&self.objects), root: commit.tree })

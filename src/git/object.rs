@@ -131,6 +131,12 @@ impl CommitObject {
     }
 }
 
+/// The first line of a commit's message that is not blank. Nothing in the header has an empty line, not even a signature.
+pub(super) fn subject(commit: &[u8]) -> &[u8] {
+    let mut lines = commit.split(|&b| b == b'\n').skip_while(|line| !line.is_empty());
+    lines.find_map(|line| Some(line.trim_ascii()).filter(|line| !line.is_empty())).unwrap_or_default()
+}
+
 /// The object that an annotated tag points to.
 pub(super) fn tagged(bytes: &[u8]) -> Option<ObjectId> {
     hex(bytes.split(|&b| b == b'\n').next()?.strip_prefix(b"object ")?)

@@ -74,7 +74,7 @@ pub(super) fn open_head(repository: &Repository, choice: &HeadChoice) -> Result<
     Ok(opened)
 }
 
-fn commit_name(commit: &Commit, revision: Option<&str>) -> TreeName {
+pub(super) fn commit_name(commit: &Commit, revision: Option<&str>) -> TreeName {
     TreeName { kind: TreeKind::Commit, commit: Some(commit.id.to_string()), revision: revision.map(str::to_owned) }
 }
 

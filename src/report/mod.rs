@@ -2,6 +2,7 @@
 
 pub mod diagnostics;
 pub mod drawing;
+pub mod history;
 pub mod json;
 pub mod page;
 pub mod text;

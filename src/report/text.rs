@@ -31,19 +31,19 @@ const MOST_PROJECTS: usize = 16;
 const MOST_CAUSES: usize = 1;
 const MOST_FILES: usize = 5;
 
-const STRONG: Style = Style::new().bold();
-const FAINT: Style = Style::new().dimmed();
-const NAME: Style = AnsiColor::Cyan.on_default().bold();
-const DOUBT: Style = AnsiColor::Yellow.on_default();
+pub(super) const STRONG: Style = Style::new().bold();
+pub(super) const FAINT: Style = Style::new().dimmed();
+pub(super) const NAME: Style = AnsiColor::Cyan.on_default().bold();
+pub(super) const DOUBT: Style = AnsiColor::Yellow.on_default();
 
 impl Look {
-    fn paint(self, style: Style, text: impl AsRef<str>) -> String {
+    pub(super) fn paint(self, style: Style, text: impl AsRef<str>) -> String {
         let text = text.as_ref();
         if self.colour { format!("{style}{text}{style:#}") } else { text.to_owned() }
     }
 
     /// The text cut to what is left of a line after `used` columns.
-    fn cut(self, text: &str, used: usize) -> String {
+    pub(super) fn cut(self, text: &str, used: usize) -> String {
         let room = self.width.saturating_sub(used).max(20);
         if self.all || text.width() <= room {
             return text.to_owned();
@@ -66,11 +66,11 @@ impl Look {
 }
 
 /// Text padded to a width in columns.
-fn padded(text: &str, width: usize) -> String {
+pub(super) fn padded(text: &str, width: usize) -> String {
     format!("{text}{}", " ".repeat(width.saturating_sub(text.width())))
 }
 
-fn count(number: usize, one: &str, several: &str) -> String {
+pub(super) fn count(number: usize, one: &str, several: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { several })
 }
 

@@ -6,6 +6,7 @@
 mod bad_input;
 mod config;
 mod edge_cases;
+mod history;
 mod hostile;
 mod output;
 mod range;

@@ -3,14 +3,14 @@
 use proptest::prelude::*;
 
 use super::super::testing::repository::{edits, known, put, repositories};
-use super::super::testing::{Known, affected, by_fingerprints, without_doubt};
+use super::super::testing::{Known, affected, by_fingerprints};
 use crate::path::RepoPath;
 use crate::tree::{MemoryTree, Mode};
 
 fn law(base: &Known, head: &Known) -> Result<(), TestCaseError> {
     let quick = affected(base, head, false);
     prop_assert_eq!(
-        without_doubt(&quick),
+        quick.certain(),
         by_fingerprints(base, head),
         "{:#?}\naffected: {:#?}",
         super::super::testing::differing(base, head),

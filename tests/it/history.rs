@@ -1,0 +1,1 @@
+//! Commits that are planned again, and the answers held against their definition.
