@@ -154,8 +154,8 @@ impl Replay<'_> {
         Ok(counted(&answer, differences))
     }
 
-    /// Where an answer is not what its definition says. The base was the head of no commit before this one, and will be
-    /// that of the next: its fingerprints are kept for that.
+    /// Where an answer is not what its definition says. The base is the head of the commit that comes next, so its
+    /// fingerprints are kept until then.
     fn differences(&mut self, answer: &Answer, base: &dyn Tree) -> Result<Vec<Difference>, PlannerError> {
         let head = &answer.head;
         let after = match self.in_full.take() {
