@@ -79,13 +79,14 @@ impl<'a> Comparison<'a> {
     fn changed_definitions(&mut self) -> Result<BTreeSet<RepoPath>, TreeError> {
         let (base, head) = (self.base.workspace, self.head.workspace);
         let mut read = BTreeSet::new();
-        if std::ptr::eq(base, head) {
+        let relinked = base.symlinks != head.symlinks
+            || self.changes.keys().any(|path| base.symlinks.lead_to(path) || head.symlinks.lead_to(path));
+        // One workspace for both trees defines every task alike, but links can lead to what changed.
+        if std::ptr::eq(base, head) && !relinked {
             return Ok(read);
         }
         let disputed: BTreeSet<&ProjectId> = base.owners.disputed_with(&head.owners).collect();
         let other_ignore = base.ignore != head.ignore;
-        let relinked = base.symlinks != head.symlinks
-            || self.changes.keys().any(|path| base.symlinks.lead_to(path) || head.symlinks.lead_to(path));
         for task in head.tasks() {
             let Some(before) = base.task(&task.id) else {
                 self.blame(&task.id, || Cause::NewTask);

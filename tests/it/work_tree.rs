@@ -305,3 +305,15 @@ fn modes_links_and_folders_that_change_places_are_changes() {
     repo.git(&["update-index", "--chmod=+x", "lib/lib.go"]);
     assert_eq!(repo.staged().tasks(), LIB);
 }
+
+#[test]
+fn case_7_bytes_that_change_behind_a_link_reach_who_reads_the_link() {
+    let repo = Repo::new();
+    repo.write("svc/go.mod", "module example.com/svc\n").write("shared/x.go", "package x\n");
+    repo.symlink("../shared", "svc/lib").commit("first");
+    // Nothing but the bytes of a plain file differs, so both trees have one workspace.
+    repo.append("shared/x.go", "// changed\n");
+    assert_eq!(repo.on_disk().tasks(), ["svc:build", "svc:test"]);
+    repo.commit("second");
+    assert_eq!(repo.affected("HEAD~1", "HEAD"), ["svc:build", "svc:test"]);
+}
