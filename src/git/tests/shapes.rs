@@ -307,8 +307,8 @@ fn a_repository_of_another_user_is_refused_with_the_line_that_helps() {
         f.git(&["init", "-q", shape, foreign.to_str().unwrap()]);
         for path in [foreign.join(".git"), foreign.clone()] {
             if std::os::unix::fs::chown(&path, Some(12345), None).is_err() {
-                // Only root can give files away; for others the folder of root itself is foreign.
-                assert!(fs::metadata("/root").is_ok());
+                assert!(std::env::var_os("CI").is_none(), "CI runs as root, so that a repository can be given away");
+                eprintln!("not run: only root can give a repository away");
                 return;
             }
         }
