@@ -17,10 +17,10 @@ use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use knockon::config::UnownedPolicy;
-use knockon::fingerprint::{Environment, fingerprints};
+use knockon::fingerprint::Environment;
 use knockon::git::{GitEnvironment, Repository};
 use knockon::planner::{HeadChoice, Planner, RangeChoice, View};
-use knockon::workspace::TaskId;
+use knockon::workspace::TaskIndex;
 
 use monorepo::Monorepo;
 
@@ -38,7 +38,7 @@ fn affected(folder: &Path, head: &HeadChoice) -> usize {
         unowned: Some(UnownedPolicy::None),
         in_ci: false,
     };
-    planner(folder).affected(&choice).expect("a generated repository can be planned").affected.tasks.len()
+    planner(folder).affected(&choice).expect("a generated repository can be planned").affected.tasks().count()
 }
 
 fn view(planner: &Planner) -> View {
@@ -60,17 +60,14 @@ fn answers(criterion: &mut Criterion) {
     }
     group.bench_function("affected, work tree", |bencher| bencher.iter(|| affected(&folder, &HeadChoice::WorkTree)));
     group.bench_function("graph", |bencher| {
-        bencher.iter(|| black_box(view(&planner(&folder)).workspace.edges().len()));
+        bencher.iter(|| black_box(view(&planner(&folder)).workspace().edges().len()));
     });
 
     let planner = planner(&folder);
     let view = view(&planner);
-    let all: BTreeSet<TaskId> = view.workspace.tasks().map(|task| task.id.clone()).collect();
+    let all: BTreeSet<TaskIndex> = view.workspace().task_indices().collect();
     group.bench_function("fingerprints of all tasks", |bencher| {
-        bencher.iter(|| {
-            fingerprints(&view.workspace, &*view.tree, planner.environment(), &all)
-                .expect("every task is fingerprinted")
-        });
+        bencher.iter(|| planner.fingerprints(&view, &all).expect("every task is fingerprinted"));
     });
     group.finish();
 }

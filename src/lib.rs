@@ -82,6 +82,7 @@
 
 pub mod affect;
 pub mod cli;
+mod codec;
 pub mod config;
 pub mod demo;
 pub mod diagnostic;
@@ -93,5 +94,6 @@ pub mod plan;
 pub mod planner;
 pub mod report;
 pub mod selection;
+pub mod store;
 pub mod tree;
 pub mod workspace;

@@ -3,6 +3,7 @@
 
 mod history;
 mod range;
+mod recall;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -11,16 +12,18 @@ pub use history::{Planned, Replay, Replayed, Share};
 pub use range::{HeadChoice, RangeChoice};
 
 use self::range::{Opened, Range};
+use self::recall::{Anchor, AnchorHead, Known, Recall};
 use crate::affect::{Affected, Side, Terms, affect};
 use crate::config::{self, Configuration, PipelineSettings, UnownedPolicy};
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::discover::{FactsMemo, SurveyMemo, discover, is_read};
-use crate::fingerprint::Environment;
+use crate::discover::{FactsMemo, SurveyMemo, discover};
+use crate::fingerprint::{Environment, Fingerprints, OwnDigests, fingerprints};
 use crate::git::{GitError, Repository};
 use crate::path::RepoPath;
-use crate::plan::{Decision, Plan, Selected, TreeName, plan};
-use crate::tree::{Change, ChangeKind, Node, Tree, TreeError, changes, node_at};
-use crate::workspace::{Doubt, Scope, Workspace, assemble, near_names};
+use crate::plan::{Decision, Plan, Selected, TreeKind, TreeName, members, plan};
+use crate::store::{Item, Memo};
+use crate::tree::{Change, Node, Tree, TreeError, changes};
+use crate::workspace::{Doubt, Scope, TaskIndex, Workspace, assemble, near_names};
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
@@ -56,10 +59,19 @@ pub struct View {
     pub name: TreeName,
     /// The content.
     pub tree: Arc<dyn Tree>,
+    known: Arc<Known>,
+}
+
+impl View {
     /// The projects.
-    pub workspace: Workspace,
+    pub fn workspace(&self) -> &Workspace {
+        &self.known.workspace
+    }
+
     /// The configuration.
-    pub configuration: Configuration,
+    pub fn configuration(&self) -> &Configuration {
+        &self.known.configuration
+    }
 }
 
 /// An answer about a range.
@@ -82,7 +94,12 @@ pub struct Planner {
     environment: Environment,
     surveys: SurveyMemo,
     facts: FactsMemo,
+    recall: Recall,
+    memo: Option<Memo>,
 }
+
+/// The kind of item in the memo that holds an [`Anchor`].
+const ANCHOR: &str = "workspace";
 
 /// The pipelines that are there without configuration.
 const BUILT_IN_PIPELINES: [(&str, &[&str]); 2] =
@@ -91,14 +108,21 @@ const BUILT_IN_PIPELINES: [(&str, &[&str]); 2] =
 impl Planner {
     /// Answers about a repository. The environment holds the values of whatever variables tasks may declare.
     pub fn new(repository: Repository, environment: Environment) -> Self {
-        Self { repository, environment, surveys: SurveyMemo::default(), facts: FactsMemo::default() }
+        let (surveys, facts, recall) = Default::default();
+        Self { repository, environment, surveys, facts, recall, memo: None }
+    }
+
+    /// Keeps what is worked out beside the git directory, and takes from there what was kept before.
+    pub fn with_memo(mut self) -> Self {
+        self.memo = Some(Memo::beside(self.repository.git_directory()));
+        self
     }
 
     /// What a change affects.
     pub fn affected(&self, choice: &RangeChoice) -> Result<Answer, PlannerError> {
         let opened = range::open_head(&self.repository, &choice.head)?;
         let (head, diagnostics) = self.understand(opened)?;
-        let settings = &head.configuration.workspace;
+        let settings = &head.configuration().workspace;
         let default_branch = settings.default_branch.as_ref().map(|name| name.value.as_str());
         let range = range::choose(&self.repository, choice, &head, default_branch)?;
         self.compare(head, diagnostics, range, choice.unowned)
@@ -112,20 +136,28 @@ impl Planner {
         range: Range,
         unowned: Option<UnownedPolicy>,
     ) -> Result<Answer, PlannerError> {
-        let settings = &head.configuration.workspace;
+        let settings = &head.configuration().workspace;
         let policy = unowned.or(settings.unowned.as_ref().map(|policy| policy.value)).unwrap_or_default();
         let mut affected = Affected::default();
         let mut changed = Vec::new();
-        for base in &range.bases {
+        for (name, base) in range.named_bases() {
             let mut terms = Terms {
                 environment: self.environment.clone(),
                 unowned_widens: policy == UnownedPolicy::All,
                 doubts: range.doubts.clone(),
             };
             let differing = changes(&**base, &*head.tree)?;
-            let workspace = self.base_workspace(&**base, &head, &differing, &mut terms)?;
-            let base = Side { tree: &**base, workspace: workspace.as_ref().unwrap_or(&head.workspace) };
-            let side = Side { tree: &*head.tree, workspace: &head.workspace };
+            let known = self.known(name, base, Some(head.configuration()))?;
+            // Nobody knows what a configuration said that cannot be read.
+            if known.findings.iter().any(|finding| finding.severity == Severity::Error) {
+                terms.doubts.push(Doubt {
+                    reason: "unreadable-configuration".to_owned(),
+                    detail: "the configuration of the base cannot be read".to_owned(),
+                    scope: Scope::All,
+                });
+            }
+            let base = Side { tree: &**base, workspace: &known.workspace };
+            let side = Side { tree: &*head.tree, workspace: head.workspace() };
             affected = affected.union(affect(base, side, &differing, &terms)?);
             changed.extend(differing);
         }
@@ -144,10 +176,17 @@ impl Planner {
     pub fn plan(&self, answer: &Answer, pipeline: Option<&str>) -> Result<Plan, PlannerError> {
         let selected = match pipeline {
             None => Selected::All,
-            Some(name) => pipeline_tasks(&answer.head.configuration, name)?,
+            Some(name) => pipeline_tasks(answer.head.configuration(), name)?,
         };
-        let (workspace, tree) = (&answer.head.workspace, &*answer.head.tree);
-        Ok(plan(workspace, tree, &self.environment, &answer.affected, &selected)?)
+        let workspace = answer.head.workspace();
+        let members = members(workspace, &answer.affected, &selected);
+        let prints = fingerprints(workspace, &*answer.head.tree, &self.environment, &members, &OwnDigests::new())?;
+        Ok(plan(workspace, &answer.affected, &selected, &prints.tasks))
+    }
+
+    /// The fingerprints of some tasks.
+    pub fn fingerprints(&self, view: &View, wanted: &BTreeSet<TaskIndex>) -> Result<Fingerprints, PlannerError> {
+        Ok(fingerprints(view.workspace(), &*view.tree, &self.environment, wanted, &OwnDigests::new())?)
     }
 
     /// What is known of one tree, without a range.
@@ -172,75 +211,101 @@ impl Planner {
 
     fn understand(&self, opened: Opened) -> Result<(View, Vec<Diagnostic>), PlannerError> {
         let Opened { name, tree, notes } = opened;
-        let linked = discover(&*tree, &self.surveys, &self.facts)?;
-        let (configuration, mut findings) = config::read_all(&linked.configurations);
-        let Some(configuration) = configuration else { return Err(PlannerError::Configuration(findings)) };
-        let workspace = assemble(&*tree, &linked, &configuration)?;
-        findings.extend(unknown_pipeline_tasks(&configuration, &workspace));
-        if workspace.diagnostics.iter().any(|finding| finding.severity == Severity::Error) {
-            return Err(PlannerError::Configuration(workspace.diagnostics));
+        let known = self.known(&name, &tree, None)?;
+        if known.has_errors() {
+            return Err(PlannerError::Configuration(known.workspace.diagnostics().to_vec()));
         }
         let mut diagnostics = self.repository.notes().to_vec();
         diagnostics.extend(notes);
-        diagnostics.extend(findings);
-        Ok((View { name, tree, workspace, configuration }, diagnostics))
+        diagnostics.extend(known.findings.iter().cloned());
+        diagnostics.extend(unknown_pipeline_tasks(&known.configuration, &known.workspace));
+        Ok((View { name, tree, known }, diagnostics))
     }
 
-    /// The workspace of a base; none where it is that of the head. A configuration that cannot be read at the base
-    /// widens to everything: nobody knows what it said.
-    fn base_workspace(
+    /// What is known of a tree. One whose configuration cannot be read is understood with another, or not at all.
+    fn known(
         &self,
-        base: &dyn Tree,
-        head: &View,
-        differing: &[Change],
-        terms: &mut Terms,
-    ) -> Result<Option<Workspace>, PlannerError> {
-        if leave_the_workspace(differing, &*head.tree)? {
-            return Ok(None);
+        name: &TreeName,
+        tree: &Arc<dyn Tree>,
+        otherwise: Option<&Configuration>,
+    ) -> Result<Arc<Known>, PlannerError> {
+        if let Some(known) = self.recalled(&**tree)? {
+            return Ok(known);
         }
-        let linked = discover(base, &self.surveys, &self.facts)?;
-        let configuration = config::read_all(&linked.configurations).0.unwrap_or_else(|| {
-            terms.doubts.push(Doubt {
-                reason: "unreadable-configuration".to_owned(),
-                detail: "the configuration of the base cannot be read".to_owned(),
-                scope: Scope::All,
-            });
-            head.configuration.clone()
-        });
-        Ok(Some(assemble(base, &linked, &configuration)?))
+        let linked = discover(&**tree, &self.surveys, &self.facts)?;
+        let (configuration, findings) = config::read_all(&linked.configurations);
+        let is_its_own = configuration.is_some();
+        let Some(configuration) = configuration.or_else(|| otherwise.cloned()) else {
+            return Err(PlannerError::Configuration(findings));
+        };
+        let workspace = assemble(&**tree, &linked, &configuration)?;
+        let known = Arc::new(Known::new(workspace, configuration, findings, linked.configurations));
+        if is_its_own && !known.has_errors() {
+            self.recall.add(Anchor::at(Arc::clone(tree), &**tree, Arc::clone(&known))?);
+            if !linked.is_partial {
+                self.keep(name, tree, &known);
+            }
+        }
+        Ok(known)
     }
-}
 
-/// Whether the workspace of the base has to be that of the head: all that differs is the bytes of plain files that
-/// nobody reads for what they say. A workspace is made of such files' names alone.
-fn leave_the_workspace(differing: &[Change], head: &dyn Tree) -> Result<bool, TreeError> {
-    let only_bytes =
-        |change: &Change| change.kind == ChangeKind::Modified && change.path.name().is_some_and(|name| !is_read(name));
-    if !differing.iter().all(only_bytes) {
-        return Ok(false);
-    }
-    for change in differing {
-        // The text of a symbolic link says where other paths lead.
-        if !matches!(node_at(head, &change.path)?, Some(Node::Content(mode, _)) if mode.is_file()) {
-            return Ok(false);
+    /// What is known of a tree from this run or an earlier one.
+    fn recalled(&self, tree: &dyn Tree) -> Result<Option<Arc<Known>>, PlannerError> {
+        if let Some(anchor) = self.recall.find(tree)? {
+            return Ok(Some(Arc::clone(&anchor.known)));
         }
+        for item in self.memo.iter().flat_map(|memo| memo.items(ANCHOR)) {
+            let Some(anchor) = self.read_anchor(item, tree) else { continue };
+            self.recall.add(anchor);
+            if let Some(anchor) = self.recall.find(tree)? {
+                return Ok(Some(Arc::clone(&anchor.known)));
+            }
+        }
+        Ok(None)
     }
-    Ok(true)
+
+    /// A kept anchor that may hold for a tree. Whatever is wrong with it, or with the tree that it stands at (which may be
+    /// gone from the repository), is no more than a reason to work things out.
+    fn read_anchor(&self, item: Item, tree: &dyn Tree) -> Option<Anchor> {
+        let head = AnchorHead::read(&item.head).ok()?;
+        let at = self.repository.stored_tree(head.tree);
+        if !head.may_hold(&*at, tree).ok()? {
+            return None;
+        }
+        head.with_body(at, &item.body()?).ok()
+    }
+
+    /// Keeps what was worked out for a later run. The anchor has to be a tree that git has: that of the commit, or of the
+    /// commit that is checked out.
+    fn keep(&self, name: &TreeName, tree: &Arc<dyn Tree>, known: &Arc<Known>) {
+        let Some(memo) = &self.memo else { return };
+        let kept = || -> Option<()> {
+            let at = match name.kind {
+                TreeKind::Commit => Arc::clone(tree),
+                _ => self.repository.commit_tree(&self.repository.head().ok()??),
+            };
+            let anchor = Anchor::at(at, &**tree, Arc::clone(known)).ok()?;
+            let (head, body) = anchor.to_kept();
+            // A memo that cannot be written leaves things as slow as they are.
+            memo.keep(ANCHOR, &blake3::hash(&head).to_hex()[..32], &head, &body).ok()
+        };
+        let _ = kept();
+    }
 }
 
 /// Warns of each name in a pipeline that no project has a task of.
 fn unknown_pipeline_tasks(configuration: &Configuration, workspace: &Workspace) -> Vec<Diagnostic> {
     let named = configuration.pipelines.values().flat_map(|pipeline| &pipeline.tasks);
-    let known: BTreeSet<&str> = workspace.tasks().map(|task| task.id.name.0.as_str()).collect();
+    let known: Vec<&str> = workspace.task_names().iter().map(|name| name.0.as_str()).collect();
     let is_known = |name: &str| {
         let selected = Selected::Named(vec![name.to_owned()]);
-        workspace.tasks().any(|task| selected.includes(&task.id))
+        workspace.task_names().iter().any(|task| selected.includes(task))
     };
     let unknown = named.filter(|name| !is_known(&name.value)).map(|name| {
         let near = near_names(&name.value, known.iter().copied());
         let help = match near.is_empty() {
             true => {
-                format!("the projects here have the tasks {}", known.iter().copied().collect::<Vec<_>>().join(", "))
+                format!("the projects here have the tasks {}", known.join(", "))
             }
             false => format!("did you mean {}?", near.join(", ")),
         };
@@ -274,7 +339,7 @@ pub fn unowned_files(view: &View) -> Result<Vec<RepoPath>, TreeError> {
             let path = folder.child(&entry.name);
             match entry.node {
                 Node::Folder(below) => pending.push((path, below)),
-                Node::Content(..) if view.workspace.is_nobodys(&path) => unowned.push(path),
+                Node::Content(..) if view.workspace().is_nobodys(&path) => unowned.push(path),
                 Node::Content(..) => {}
             }
         }
@@ -284,32 +349,4 @@ pub fn unowned_files(view: &View) -> Result<Vec<RepoPath>, TreeError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::tree::MemoryTree;
-
-    const TREE: &str =
-        "== a/package.json\n{}\n== a/x.ts\none\n== a/link -> x.ts\n== a/Dockerfile\nFROM x\n== knockon.toml\n\n";
-
-    #[test]
-    fn only_the_bytes_of_plain_files_leave_the_workspace() {
-        let base = MemoryTree::parse(TREE);
-        for (from, to, leaves) in [
-            ("", "", true),
-            ("one", "two", true),
-            ("{}", "{ }", false),
-            ("FROM x", "FROM y", false),
-            ("knockon.toml\n", "knockon.toml\n#", false),
-            ("-> x.ts", "-> y.ts", false),
-            ("x.ts\n", "x.ts *\n", false),
-            ("a/x.ts", "a/y.ts", false),
-            ("== knockon", "== a/new\n== knockon", false),
-            ("== a/x.ts\none\n", "", false),
-        ] {
-            let head = MemoryTree::parse(&TREE.replace(from, to));
-            let differing = changes(&base, &head).unwrap();
-            assert_eq!(differing.is_empty(), from == to, "{from} → {to}");
-            assert_eq!(leave_the_workspace(&differing, &head).unwrap(), leaves, "{from} → {to}");
-        }
-    }
-}
+mod tests;

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::diagnostic::Evidence;
 use crate::path::RepoPath;
 use crate::tree::ChangeKind;
-use crate::workspace::{Doubt, ProjectId, TaskId};
+use crate::workspace::{Doubt, ProjectId, TaskId, TaskIndex, Workspace};
 
 /// One reason why a task's fingerprint differs, or cannot be known.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
@@ -65,7 +65,7 @@ pub enum Cause {
 }
 
 /// An affected task.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AffectedTask {
     /// All its causes.
     pub causes: BTreeSet<Cause>,
@@ -73,34 +73,98 @@ pub struct AffectedTask {
     pub distance: u32,
 }
 
-/// The answer.
+/// A cause that lies in the task itself, as briefly as it can be said.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Own {
+    /// A changed file is covered by one of the head's inputs.
+    Read { path: RepoPath, change: ChangeKind, input: usize },
+    /// Anything else.
+    Told(Cause),
+}
+
+/// The answer, about the tasks of the head's workspace. What follows from it and the workspace (whose result a task
+/// reads, how far a doubt reaches) is told when it is asked for, so that an answer about everything is quick to give.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Affected {
-    /// The affected tasks of the head.
-    pub tasks: BTreeMap<TaskId, AffectedTask>,
+    pub(super) own: BTreeMap<TaskIndex, BTreeSet<Own>>,
+    /// For each task of the head its distance, or [`UNAFFECTED`].
+    pub(super) distances: Vec<u32>,
     /// Changed paths that no project owns or reads.
     pub unowned: BTreeSet<RepoPath>,
     /// Changed paths that a project owns and no task reads.
     pub unread: BTreeSet<RepoPath>,
-    /// What could not be known.
+    /// What could not be known, sorted.
     pub widened: Vec<Doubt>,
     /// Projects of the base that the head does not have.
     pub removed: Vec<ProjectId>,
 }
 
+/// The distance of a task that is not affected.
+pub(super) const UNAFFECTED: u32 = u32::MAX;
+
 impl Affected {
-    /// What any of two answers says: the way to several merge bases.
+    /// Nothing yet, about so many tasks.
+    pub(super) fn nothing(tasks: usize) -> Self {
+        Self { distances: vec![UNAFFECTED; tasks], ..Self::default() }
+    }
+
+    /// Whether no task is affected.
+    pub fn is_empty(&self) -> bool {
+        self.tasks().next().is_none()
+    }
+
+    /// The affected tasks, in the order of their ids.
+    pub fn tasks(&self) -> impl Iterator<Item = TaskIndex> {
+        let reached = self.distances.iter().zip(0..).filter(|(distance, _)| **distance != UNAFFECTED);
+        reached.map(|(_, at)| TaskIndex::new(at))
+    }
+
+    /// How many edges lie between a task and the nearest project whose own inputs changed; none if it is not affected.
+    pub fn distance(&self, task: TaskIndex) -> Option<u32> {
+        self.distances.get(task.number()).copied().filter(|distance| *distance != UNAFFECTED)
+    }
+
+    /// Whether a task is affected.
+    pub fn contains(&self, task: TaskIndex) -> bool {
+        self.distance(task).is_some()
+    }
+
+    /// All causes of a task of the head's workspace; none if it is not affected.
+    pub fn task(&self, workspace: &Workspace, at: TaskIndex) -> Option<AffectedTask> {
+        let distance = self.distance(at)?;
+        let task = workspace.task_at(at);
+        let told = |own: &Own| match own {
+            Own::Read { path, change, input } => Cause::Input {
+                path: path.clone(),
+                change: *change,
+                evidence: task.inputs.get(*input).map_or_else(|| Evidence::new(path, 0, ""), |i| i.evidence.clone()),
+            },
+            Own::Told(cause) => cause.clone(),
+        };
+        let mut causes: BTreeSet<Cause> = self.own.get(&at).into_iter().flatten().map(told).collect();
+        causes.extend(
+            self.widened
+                .iter()
+                .filter(|doubt| doubt.reaches(task))
+                .map(|doubt| Cause::Widened { reason: doubt.reason.clone(), detail: doubt.detail.clone() }),
+        );
+        let upstream =
+            task.reads.iter().filter(|read| workspace.task_index(&read.task).is_some_and(|read| self.contains(read)));
+        causes
+            .extend(upstream.map(|read| Cause::Upstream { task: read.task.clone(), evidence: read.evidence.clone() }));
+        Some(AffectedTask { causes, distance })
+    }
+
+    /// What any of two answers about one head says: the way to several merge bases.
     pub fn union(mut self, other: Affected) -> Affected {
-        for (id, task) in other.tasks {
-            match self.tasks.entry(id) {
-                std::collections::btree_map::Entry::Vacant(entry) => {
-                    entry.insert(task);
-                }
-                std::collections::btree_map::Entry::Occupied(mut entry) => {
-                    let known = entry.get_mut();
-                    known.causes.extend(task.causes);
-                    known.distance = known.distance.min(task.distance);
-                }
+        for (task, causes) in other.own {
+            self.own.entry(task).or_default().extend(causes);
+        }
+        if self.distances.is_empty() {
+            self.distances = other.distances;
+        } else {
+            for (known, distance) in self.distances.iter_mut().zip(other.distances) {
+                *known = distance.min(*known);
             }
         }
         self.unowned.extend(other.unowned);

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::{Affected, Cause};
-use crate::workspace::TaskId;
+use crate::workspace::{TaskId, TaskIndex, Workspace};
 
 /// One step of a chain: a task, and the cause that brings it in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,25 +15,26 @@ pub struct Step {
 }
 
 /// The shortest chain from a task down to a task with a cause of its own; empty for a task that is not affected.
-pub fn chain(affected: &Affected, task: &TaskId) -> Vec<Step> {
-    let mut came_from: BTreeMap<&TaskId, (&TaskId, &Cause)> = BTreeMap::new();
+pub fn chain(affected: &Affected, workspace: &Workspace, task: TaskIndex) -> Vec<Step> {
+    let mut came_from: BTreeMap<TaskIndex, (TaskIndex, Cause)> = BTreeMap::new();
     let mut pending = VecDeque::from([task]);
     while let Some(here) = pending.pop_front() {
-        let Some(entry) = affected.tasks.get(here) else { continue };
+        let Some(entry) = affected.task(workspace, here) else { continue };
         if let Some(own) = entry.causes.iter().find(|cause| !matches!(cause, Cause::Upstream { .. })) {
-            let mut steps = vec![Step { task: here.clone(), cause: own.clone() }];
+            let mut steps = vec![Step { task: workspace.task_id(here), cause: own.clone() }];
             let mut below = here;
-            while let Some((above, cause)) = came_from.get(below) {
-                steps.push(Step { task: (*above).clone(), cause: (*cause).clone() });
+            while let Some((above, cause)) = came_from.remove(&below) {
+                steps.push(Step { task: workspace.task_id(above), cause });
                 below = above;
             }
             steps.reverse();
             return steps;
         }
-        for cause in &entry.causes {
-            if let Cause::Upstream { task: upstream, .. } = cause
+        for cause in entry.causes {
+            if let Cause::Upstream { task: upstream, .. } = &cause
+                && let Some(upstream) = workspace.task_index(upstream)
                 && upstream != task
-                && !came_from.contains_key(upstream)
+                && !came_from.contains_key(&upstream)
             {
                 came_from.insert(upstream, (here, cause));
                 pending.push_back(upstream);

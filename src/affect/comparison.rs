@@ -2,76 +2,100 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::cause::Own;
 use super::{Cause, Side, matters};
 use crate::fingerprint::{ResolvedInput, resolve};
 use crate::path::RepoPath;
 use crate::tree::{Change, ChangeKind, TreeError};
-use crate::workspace::{Owner, ProjectId, Task, TaskId, Workspace};
+use crate::workspace::{Owner, ProjectId, Task, TaskId, TaskIndex, Workspace};
 
 /// What differs, before it spreads.
 pub(super) struct Comparison<'a> {
     base: Side<'a>,
     head: Side<'a>,
-    changes: BTreeMap<&'a RepoPath, ChangeKind>,
-    pub(super) causes: BTreeMap<TaskId, BTreeSet<Cause>>,
+    changes: &'a [Change],
+    pub(super) own: BTreeMap<TaskIndex, BTreeSet<Own>>,
     pub(super) unowned: BTreeSet<RepoPath>,
     pub(super) unread: BTreeSet<RepoPath>,
 }
 
 impl<'a> Comparison<'a> {
     pub(super) fn new(base: Side<'a>, head: Side<'a>, changes: &'a [Change]) -> Result<Self, TreeError> {
-        let (causes, unowned, unread) = Default::default();
-        let changes = changes.iter().map(|change| (&change.path, change.kind)).collect();
-        let mut comparison = Self { base, head, changes, causes, unowned, unread };
-        comparison.changed_paths();
+        let (own, unowned, unread) = Default::default();
+        let mut comparison = Self { base, head, changes, own, unowned, unread };
+        let unread = comparison.changed_paths();
         let read_through_links = comparison.changed_definitions()?;
-        comparison.paths_without_reader(&read_through_links);
+        comparison.paths_without_reader(&unread, &read_through_links);
         Ok(comparison)
+    }
+
+    /// Whether both trees have one workspace: it was made from what they have in common.
+    fn is_one_workspace(&self) -> bool {
+        std::ptr::eq(self.base.workspace, self.head.workspace)
     }
 
     /// Projects of the base that the head does not have.
     pub(super) fn removed_projects(&self) -> Vec<ProjectId> {
+        if self.is_one_workspace() {
+            return Vec::new();
+        }
         let gone = self.base.workspace.projects().filter(|project| self.head.workspace.project(&project.id).is_none());
         gone.map(|project| project.id.clone()).collect()
     }
 
-    /// Blames each changed path for the tasks that read it by its own name. Those that reach it through a link are
-    /// compared input by input later, because links name a path in more ways than can be counted here.
-    fn changed_paths(&mut self) {
-        for (path, change) in self.changes.clone() {
-            for (side, exists) in [(self.base, change != ChangeKind::Added), (self.head, change != ChangeKind::Deleted)]
-            {
-                for (task, evidence) in side.workspace.readers_of(path).into_iter().filter(|_| exists) {
-                    let evidence = evidence.clone();
-                    self.blame(&task.id, || Cause::Input { path: path.clone(), change, evidence });
+    /// Blames each changed path for the tasks that read it by its own name; returns the changes that none does. Those
+    /// that reach it through a link are compared input by input later, because links name a path in more ways than can
+    /// be counted here.
+    fn changed_paths(&mut self) -> Vec<&'a Change> {
+        let mut unread = Vec::new();
+        for change in self.changes {
+            let Change { path, kind } = change;
+            let mut is_read = false;
+            if *kind != ChangeKind::Deleted || self.is_one_workspace() {
+                for (task, input) in self.head.workspace.readers_of(path) {
+                    self.own.entry(task).or_default().insert(Own::Read { path: path.clone(), change: *kind, input });
+                    is_read = true;
                 }
             }
+            if *kind != ChangeKind::Added && !self.is_one_workspace() {
+                let workspace = self.base.workspace;
+                for (task, input) in workspace.readers_of(path) {
+                    let task = workspace.task_at(task);
+                    let evidence = || task.inputs[input].evidence.clone();
+                    self.blame(&task.id, || Cause::Input { path: path.clone(), change: *kind, evidence: evidence() });
+                    is_read |= *kind == ChangeKind::Deleted;
+                }
+            }
+            if !is_read {
+                unread.push(change);
+            }
         }
+        unread
     }
 
     /// Notes changed paths that nobody is known to read. What counts is the head; of a deleted path, the base.
-    fn paths_without_reader(&mut self, read_through_links: &BTreeSet<RepoPath>) {
-        for (path, change) in &self.changes {
-            let side = if *change == ChangeKind::Deleted { self.base } else { self.head };
+    fn paths_without_reader(&mut self, unread: &[&Change], read_through_links: &BTreeSet<RepoPath>) {
+        for Change { path, kind } in unread {
+            let side = if *kind == ChangeKind::Deleted { self.base } else { self.head };
             let workspace = side.workspace;
             let names = workspace.symlinks.names_of(path);
             // A link may stand above what a task names as its input.
             let below = |task: &Task| task.inputs.iter().any(|input| input.selection.base.is_within(path));
-            let is_read = read_through_links.contains(*path)
-                || names.iter().any(|name| !workspace.readers_of(name).is_empty())
+            let is_read = read_through_links.contains(path)
+                || names.iter().any(|name| name != path && !workspace.readers_of(name).is_empty())
                 || (workspace.symlinks.has(path) && workspace.tasks().any(below));
             if !is_read && matters(path, [self.base.workspace, self.head.workspace]) {
                 let is_owned = names.iter().any(|name| workspace.owners.owner_of(name) != Owner::Shared);
                 let list = if is_owned { &mut self.unread } else { &mut self.unowned };
-                list.insert((*path).clone());
+                list.insert(path.clone());
             }
         }
     }
 
     /// Notes a cause for a task of the head; a task that only the base has is no task that could run.
     fn blame(&mut self, task: &TaskId, cause: impl FnOnce() -> Cause) {
-        if self.head.workspace.task(task).is_some() {
-            self.causes.entry(task.clone()).or_default().insert(cause());
+        if let Some(at) = self.head.workspace.task_index(task) {
+            self.own.entry(at).or_default().insert(Own::Told(cause()));
         }
     }
 
@@ -80,25 +104,31 @@ impl<'a> Comparison<'a> {
         let (base, head) = (self.base.workspace, self.head.workspace);
         let mut read = BTreeSet::new();
         let relinked = base.symlinks != head.symlinks
-            || self.changes.keys().any(|path| base.symlinks.lead_to(path) || head.symlinks.lead_to(path));
+            || self.changes.iter().any(|c| base.symlinks.lead_to(&c.path) || head.symlinks.lead_to(&c.path));
         // One workspace for both trees defines every task alike, but links can lead to what changed.
-        if std::ptr::eq(base, head) && !relinked {
+        if self.is_one_workspace() && !relinked {
             return Ok(read);
         }
         let disputed: BTreeSet<&ProjectId> = base.owners.disputed_with(&head.owners).collect();
-        let other_ignore = base.ignore != head.ignore;
-        for task in head.tasks() {
-            let Some(before) = base.task(&task.id) else {
-                self.blame(&task.id, || Cause::NewTask);
+        let others_choose = base.ignore != head.ignore || relinked;
+        for at in head.task_indices() {
+            let id = head.task_id(at);
+            let Some(before) = base.task_index(&id) else {
+                self.blame(&id, || Cause::NewTask);
                 continue;
             };
+            let is_disputed = disputed.contains(&id.project);
+            if !others_choose && !is_disputed && base.definition(before) == head.definition(at) {
+                continue;
+            }
+            let (before, task) = (base.task_at(before), head.task_at(at));
             for part in differing_parts(before, task) {
                 self.blame(&task.id, || Cause::Definition { part: part.to_owned() });
             }
             self.changed_readings(before, task);
             let selections = |task: &'a Task| task.inputs.iter().map(|input| &input.selection).collect::<BTreeSet<_>>();
-            if other_ignore
-                || disputed.contains(&task.id.project)
+            if base.ignore != head.ignore
+                || is_disputed
                 || selections(before) != selections(task)
                 || (relinked && (meets_links(base, before) || meets_links(head, task)))
             {
@@ -134,7 +164,7 @@ impl<'a> Comparison<'a> {
         for (here, there, task, at_head) in [(&old, &new, before, false), (&new, &old, after, true)] {
             for (path, input) in here.iter().filter(|(path, input)| there.get(*path).map(what) != Some(what(input))) {
                 let evidence = task.inputs[input.input].evidence.clone();
-                let change = self.changes.get(path).copied();
+                let change = self.change_of(path);
                 // A path that is read no longer is not known to be read.
                 read.extend(new.contains_key(path).then(|| path.clone()));
                 read.extend((change == Some(ChangeKind::Deleted)).then(|| path.clone()));
@@ -145,6 +175,10 @@ impl<'a> Comparison<'a> {
             }
         }
         Ok(())
+    }
+
+    fn change_of(&self, path: &RepoPath) -> Option<ChangeKind> {
+        self.changes.binary_search_by(|change| change.path.cmp(path)).ok().map(|at| self.changes[at].kind)
     }
 }
 

@@ -10,7 +10,7 @@ mod chain;
 mod comparison;
 mod verify;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 
 pub use cause::{Affected, AffectedTask, Cause};
 pub use chain::{Step, chain};
@@ -20,7 +20,7 @@ use self::comparison::Comparison;
 use crate::fingerprint::Environment;
 use crate::path::RepoPath;
 use crate::tree::{Change, Tree, TreeError};
-use crate::workspace::{Doubt, Read, Scope, Task, TaskId, Workspace, is_inert};
+use crate::workspace::{Doubt, Scope, TaskIndex, Workspace, is_inert};
 
 /// One of the two trees that are compared, and what is known of it.
 #[derive(Clone, Copy)]
@@ -42,23 +42,28 @@ pub struct Terms {
     pub doubts: Vec<Doubt>,
 }
 
-/// The tasks of the head that the changes between base and head affect, each with all its causes.
+/// The tasks of the head that the changes between base and head affect, each with all its causes. The changes are sorted.
 pub fn affect(base: Side<'_>, head: Side<'_>, changes: &[Change], terms: &Terms) -> Result<Affected, TreeError> {
     let comparison = Comparison::new(base, head, changes)?;
-    let mut affected = Affected { removed: comparison.removed_projects(), ..Affected::default() };
-    let Comparison { causes, unowned, unread, .. } = comparison;
-    affected.unowned = unowned;
-    affected.unread = unread;
-    for (task, causes) in causes {
-        affected.tasks.insert(task, AffectedTask { causes, distance: 0 });
-    }
-    widen(&mut affected, base, head, changes, terms);
-    spread(&mut affected, head.workspace);
+    let removed = comparison.removed_projects();
+    let Comparison { own, unowned, unread, .. } = comparison;
+    let nothing = Affected::nothing(head.workspace.task_indices().len());
+    let mut affected = Affected { own, unowned, unread, removed, ..nothing };
+    let mut reached: Vec<TaskIndex> = affected.own.keys().copied().collect();
+    widen(&mut affected, &mut reached, base, head, changes, terms);
+    spread(&mut affected.distances, reached, head.workspace);
     Ok(affected)
 }
 
 /// Adds what cannot be known. Two trees that are equal differ in nothing, whatever is unreadable in them.
-fn widen(affected: &mut Affected, base: Side<'_>, head: Side<'_>, changes: &[Change], terms: &Terms) {
+fn widen(
+    affected: &mut Affected,
+    reached: &mut Vec<TaskIndex>,
+    base: Side<'_>,
+    head: Side<'_>,
+    changes: &[Change],
+    terms: &Terms,
+) {
     let mut doubts: BTreeSet<Doubt> = terms.doubts.iter().cloned().collect();
     if !changes.is_empty() {
         doubts.extend(head.workspace.doubts.iter().cloned());
@@ -72,56 +77,37 @@ fn widen(affected: &mut Affected, base: Side<'_>, head: Side<'_>, changes: &[Cha
             scope: Scope::All,
         }));
     }
-    for doubt in doubts {
-        for task in head.workspace.tasks().filter(|task| reaches(&doubt.scope, task)) {
-            let cause = Cause::Widened { reason: doubt.reason.clone(), detail: doubt.detail.clone() };
-            affected.tasks.entry(task.id.clone()).or_default().causes.insert(cause);
-        }
-        affected.widened.push(doubt);
+    let workspace = head.workspace;
+    if doubts.iter().any(|doubt| doubt.scope == Scope::All) {
+        reached.extend(workspace.task_indices());
+    } else if !doubts.is_empty() {
+        let doubtful = |task: &TaskIndex| doubts.iter().any(|doubt| doubt.reaches(workspace.task_at(*task)));
+        reached.extend(workspace.task_indices().filter(doubtful));
     }
-}
-
-fn reaches(scope: &Scope, task: &Task) -> bool {
-    match scope {
-        Scope::All => true,
-        Scope::Ecosystem { name, below } => {
-            task.ecosystems.contains(name.as_str()) && task.id.project.0.is_within(below)
-        }
-        Scope::Project(project) => task.id.project == *project,
-    }
+    affected.widened = doubts.into_iter().collect();
 }
 
 /// Follows results to their readers. The distance counts the projects that lie between: a step within a project is
 /// free, so a queue with two ends visits tasks in the order of their distance.
-fn spread(affected: &mut Affected, workspace: &Workspace) {
-    let mut readers: BTreeMap<&TaskId, Vec<(&TaskId, &Read)>> = BTreeMap::new();
-    for task in workspace.tasks() {
-        for read in &task.reads {
-            readers.entry(&read.task).or_default().push((&task.id, read));
-        }
+fn spread(distances: &mut [u32], reached: Vec<TaskIndex>, workspace: &Workspace) {
+    for task in &reached {
+        distances[task.number()] = 0;
     }
-    let mut distances: BTreeMap<TaskId, u32> = affected.tasks.keys().map(|task| (task.clone(), 0)).collect();
-    let mut pending: VecDeque<(TaskId, u32)> = distances.iter().map(|(task, far)| (task.clone(), *far)).collect();
+    let mut pending: VecDeque<(TaskIndex, u32)> = reached.into_iter().map(|task| (task, 0)).collect();
     while let Some((task, far)) = pending.pop_front() {
-        if distances.get(&task).is_some_and(|known| *known < far) {
+        if distances[task.number()] < far {
             continue;
         }
-        for (reader, read) in readers.get(&task).map(Vec::as_slice).unwrap_or_default() {
-            let cause = Cause::Upstream { task: task.clone(), evidence: read.evidence.clone() };
-            affected.tasks.entry((*reader).clone()).or_default().causes.insert(cause);
-            let step = u32::from(reader.project != task.project);
-            if distances.get(*reader).is_none_or(|known| far + step < *known) {
-                distances.insert((*reader).clone(), far + step);
-                match step {
-                    0 => pending.push_front(((*reader).clone(), far)),
-                    _ => pending.push_back(((*reader).clone(), far + step)),
+        for reader in workspace.readers_of_result(task) {
+            let within = workspace.project_index(*reader) == workspace.project_index(task);
+            let distance = far + u32::from(!within);
+            if distance < distances[reader.number()] {
+                distances[reader.number()] = distance;
+                match within {
+                    true => pending.push_front((*reader, distance)),
+                    false => pending.push_back((*reader, distance)),
                 }
             }
-        }
-    }
-    for (task, far) in distances {
-        if let Some(affected) = affected.tasks.get_mut(&task) {
-            affected.distance = far;
         }
     }
 }
@@ -129,7 +115,7 @@ fn spread(affected: &mut Affected, workspace: &Workspace) {
 /// Whether a changed path that no task reads is worth a word: it is neither inert by the built-in list, nor ignored by
 /// the configuration, nor a file whose meaning the two workspaces hold and that was compared with them.
 fn matters(path: &RepoPath, workspaces: [&Workspace; 2]) -> bool {
-    let understood = |workspace: &&Workspace| workspace.is_ignored(path) || workspace.understood.contains(path);
+    let understood = |workspace: &&Workspace| workspace.is_ignored(path) || workspace.is_understood(path);
     !is_inert(path) && !workspaces.iter().any(understood)
 }
 

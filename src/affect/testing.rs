@@ -5,10 +5,10 @@ pub(crate) mod repository;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Affected, Side, Terms, affect};
-use crate::fingerprint::{Environment, Fingerprint, fingerprints};
+use crate::fingerprint::{Environment, Fingerprint, OwnDigests, fingerprints};
 use crate::tree::{Change, MemoryTree, changes};
 use crate::workspace::testing::workspace_of;
-use crate::workspace::{TaskId, Workspace};
+use crate::workspace::{TaskId, TaskIndex, Workspace};
 
 /// A tree and what is known of it.
 pub(crate) struct Known {
@@ -32,9 +32,24 @@ impl Known {
 
     /// The fingerprint of every task.
     pub(crate) fn fingerprints(&self, environment: &Environment) -> BTreeMap<TaskId, Fingerprint> {
-        let all: BTreeSet<TaskId> = self.workspace.tasks().map(|task| task.id.clone()).collect();
-        fingerprints(&self.workspace, &self.tree, environment, &all).unwrap()
+        fingerprints_of(&self.workspace, &self.tree, environment)
     }
+}
+
+/// The fingerprint of every task of a workspace.
+pub(crate) fn fingerprints_of(
+    workspace: &Workspace,
+    tree: &MemoryTree,
+    environment: &Environment,
+) -> BTreeMap<TaskId, Fingerprint> {
+    let all = workspace.task_indices().collect();
+    let found = fingerprints(workspace, tree, environment, &all, &OwnDigests::new()).unwrap();
+    found.tasks.into_iter().map(|(task, print)| (workspace.task_id(task), print)).collect()
+}
+
+/// The ids of some tasks.
+pub(crate) fn ids(workspace: &Workspace, tasks: impl IntoIterator<Item = TaskIndex>) -> BTreeSet<TaskId> {
+    tasks.into_iter().map(|task| workspace.task_id(task)).collect()
 }
 
 pub(crate) fn differing(base: &Known, head: &Known) -> Vec<Change> {

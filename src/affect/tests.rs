@@ -9,15 +9,15 @@ mod paths;
 
 use std::collections::BTreeSet;
 
-use super::testing::{Known, affected, by_fingerprints};
+use super::testing::{Known, affected, by_fingerprints, ids};
 
 /// The tasks that a change affects, sorted.
 fn names(base: &str, head: &str) -> Vec<String> {
     let (base, head) = (Known::parse(base), Known::parse(head));
     let found = affected(&base, &head, true);
     // Whatever a case is about, the law holds for it too.
-    assert_eq!(found.certain(), by_fingerprints(&base, &head));
-    found.tasks.keys().map(ToString::to_string).collect()
+    assert_eq!(ids(&head.workspace, found.certain(&head.workspace)), by_fingerprints(&base, &head));
+    found.tasks().map(|task| head.workspace.task_id(task).to_string()).collect()
 }
 
 /// Exactly these tasks are affected.

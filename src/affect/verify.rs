@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Affected, Cause};
-use crate::workspace::TaskId;
+use super::Affected;
+use crate::workspace::{TaskId, TaskIndex, Workspace};
 
 /// A task of which the answer says something else than its fingerprints.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
@@ -30,22 +30,13 @@ pub enum DifferenceSide {
 
 impl Affected {
     /// The tasks that are affected by more than a doubt about themselves or about what they read.
-    pub fn certain(&self) -> BTreeSet<TaskId> {
-        let mut readers: BTreeMap<&TaskId, Vec<&TaskId>> = BTreeMap::new();
-        let mut pending = Vec::new();
-        for (id, task) in &self.tasks {
-            for cause in &task.causes {
-                match cause {
-                    Cause::Widened { .. } => {}
-                    Cause::Upstream { task, .. } => readers.entry(task).or_default().push(id),
-                    _ => pending.push(id),
-                }
-            }
-        }
+    pub fn certain(&self, workspace: &Workspace) -> BTreeSet<TaskIndex> {
+        let mut pending: Vec<TaskIndex> = self.own.keys().copied().collect();
         let mut certain = BTreeSet::new();
-        while let Some(id) = pending.pop() {
-            if certain.insert(id.clone()) {
-                pending.extend(readers.get(id).into_iter().flatten());
+        while let Some(task) = pending.pop() {
+            // A task that the answer does not have is none that it is certain of.
+            if self.contains(task) && certain.insert(task) {
+                pending.extend(workspace.readers_of_result(task));
             }
         }
         certain
@@ -53,10 +44,16 @@ impl Affected {
 
     /// Where the answer is not what the fingerprints of all tasks in both trees say, sorted. Tasks that only a doubt
     /// affects may have kept their fingerprints.
-    pub fn differences<F: PartialEq>(&self, base: &BTreeMap<TaskId, F>, head: &BTreeMap<TaskId, F>) -> Vec<Difference> {
+    pub fn differences<F: PartialEq>(
+        &self,
+        workspace: &Workspace,
+        base: &BTreeMap<TaskId, F>,
+        head: &BTreeMap<TaskId, F>,
+    ) -> Vec<Difference> {
         let differing: BTreeSet<TaskId> =
             head.iter().filter(|(task, print)| base.get(*task) != Some(*print)).map(|(task, _)| task.clone()).collect();
-        let certain = self.certain();
+        let certain: BTreeSet<TaskId> =
+            self.certain(workspace).into_iter().map(|task| workspace.task_id(task)).collect();
         let sided = |task: &TaskId, side| Difference { task: task.clone(), side };
         let missed = differing.difference(&certain).map(|task| sided(task, DifferenceSide::Missed));
         let excess = certain.difference(&differing).map(|task| sided(task, DifferenceSide::Excess));
@@ -69,65 +66,67 @@ impl Affected {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::affect::AffectedTask;
-    use crate::path::RepoPath;
-    use crate::workspace::ProjectId;
+    use crate::affect::cause::{Cause, Own};
 
-    fn task(name: &str) -> TaskId {
-        TaskId::new(&ProjectId(RepoPath::from_git(name.as_bytes()).unwrap()), "build")
+    /// Project 3 reads 2, which reads 1; 4 and 5 read each other; 0 stands alone.
+    fn workspace() -> Workspace {
+        Workspace::of_graph(6, [(3, 2), (2, 1), (4, 5), (5, 4)])
     }
 
-    fn prints(of: &[(&str, u8)]) -> BTreeMap<TaskId, u8> {
-        of.iter().map(|(name, print)| (task(name), *print)).collect()
-    }
-
-    /// Each task with its cause: `!` is one of its own, `?` a doubt, a name what it reads.
-    fn answer(of: &[(&str, &str)]) -> Affected {
-        let mut affected = Affected::default();
-        for (name, cause) in of {
-            let cause = match *cause {
-                "!" => Cause::NewTask,
-                "?" => Cause::Widened { reason: "unowned".to_owned(), detail: String::new() },
-                read => Cause::Upstream { task: task(read), evidence: None },
-            };
-            let found: &mut AffectedTask = affected.tasks.entry(task(name)).or_default();
-            found.causes.insert(cause);
+    /// An answer that has these tasks: those with a cause of their own, and others.
+    fn answer(own: &[u32], others: &[u32]) -> Affected {
+        let mut affected = Affected::nothing(6);
+        for task in own {
+            let cause = BTreeSet::from([Own::Told(Cause::NewTask)]);
+            affected.own.insert(TaskIndex::new(*task), cause);
+        }
+        for task in own.iter().chain(others) {
+            affected.distances[*task as usize] = 0;
         }
         affected
     }
 
-    #[track_caller]
-    fn differ(affected: &[(&str, &str)], expected: &[(&str, DifferenceSide)]) {
-        let base = prints(&[("gone", 1), ("kept", 1), ("other", 1), ("reader", 1)]);
-        let head = prints(&[("kept", 1), ("new", 1), ("other", 2), ("reader", 2)]);
-        let expected: Vec<Difference> =
-            expected.iter().map(|(name, side)| Difference { task: task(name), side: *side }).collect();
-        assert_eq!(answer(affected).differences(&base, &head), expected);
+    /// What the answer gets wrong if the fingerprints of these tasks differ.
+    fn differences(answer: &Affected, differing: &[u32]) -> Vec<(u32, DifferenceSide)> {
+        let workspace = workspace();
+        let prints = |other: bool| {
+            let print = |task: TaskIndex| other && differing.contains(&(task.number() as u32));
+            workspace.task_indices().map(|task| (workspace.task_id(task), print(task))).collect()
+        };
+        let place =
+            |difference: Difference| (workspace.task_index(&difference.task).unwrap().number() as u32, difference.side);
+        answer.differences(&workspace, &prints(false), &prints(true)).into_iter().map(place).collect()
     }
 
     #[test]
     fn a_right_answer_differs_in_nothing() {
-        differ(&[("new", "!"), ("other", "!"), ("reader", "other")], &[]);
+        assert_eq!(differences(&answer(&[1], &[2, 3]), &[1, 2, 3]), []);
         // What only a doubt affects may be what it was, and so may its readers.
-        differ(&[("new", "!"), ("other", "!"), ("reader", "other"), ("kept", "?")], &[]);
-        differ(&[("new", "!"), ("other", "!"), ("reader", "other"), ("doubted", "?"), ("kept", "doubted")], &[]);
+        assert_eq!(differences(&answer(&[1], &[2, 3, 0, 4, 5]), &[1, 2, 3]), []);
     }
 
     #[test]
     fn a_wrong_answer_is_told_with_its_side() {
         use DifferenceSide::{Excess, Missed};
-        differ(&[("new", "!"), ("other", "!")], &[("reader", Missed)]);
-        differ(&[("other", "!"), ("reader", "other")], &[("new", Missed)]);
-        differ(&[("new", "!"), ("other", "!"), ("reader", "other"), ("kept", "!")], &[("kept", Excess)]);
-        differ(&[("new", "!"), ("other", "!"), ("reader", "!"), ("kept", "reader")], &[("kept", Excess)]);
-        // A doubt does not hide a miss, neither at the task itself nor below it.
-        differ(&[("new", "!"), ("other", "?"), ("reader", "other")], &[("other", Missed), ("reader", Missed)]);
-        differ(&[], &[("new", Missed), ("other", Missed), ("reader", Missed)]);
+        assert_eq!(differences(&answer(&[1], &[2]), &[1, 2, 3]), [(3, Missed)]);
+        // A reader of something that was missed is missed too, however it came into the answer.
+        assert_eq!(differences(&answer(&[1], &[3]), &[1, 2, 3]), [(2, Missed), (3, Missed)]);
+        assert_eq!(differences(&answer(&[1, 0], &[2, 3]), &[1, 2, 3]), [(0, Excess)]);
+        assert_eq!(differences(&answer(&[1], &[2, 3]), &[2, 3]), [(1, Excess)]);
+        // A doubt does not hide a miss, neither at the task itself nor at its readers.
+        assert_eq!(differences(&answer(&[], &[1, 2, 3]), &[1, 2, 3]), [(1, Missed), (2, Missed), (3, Missed)]);
+        assert_eq!(differences(&answer(&[], &[]), &[0]), [(0, Missed)]);
+    }
+
+    #[test]
+    fn a_task_that_only_the_head_has_differs() {
+        let (workspace, before) = (workspace(), BTreeMap::new());
+        let after: BTreeMap<TaskId, u8> = workspace.tasks().map(|task| (task.id.clone(), 1)).collect();
+        assert_eq!(answer(&[0, 1, 4], &[2, 3, 5]).differences(&workspace, &before, &after), []);
     }
 
     #[test]
     fn readers_in_a_circle_are_certain_if_one_is() {
-        let circle = answer(&[("a", "c"), ("b", "a"), ("c", "b"), ("b", "!"), ("d", "e"), ("e", "d"), ("e", "?")]);
-        assert_eq!(circle.certain(), ["a", "b", "c"].map(task).into());
+        assert_eq!(answer(&[4], &[5, 1]).certain(&workspace()), [4, 5].map(TaskIndex::new).into());
     }
 }

@@ -1,6 +1,6 @@
 //! Each command: one call on the planner, one report.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use super::arguments::{AffectedFormat, Command, Common, Format, GraphFormat, One
 use super::output::Output;
 use super::{Arguments, Exit, Surroundings};
 use crate::config::{self, UnownedPolicy};
-use crate::fingerprint::{Environment, fingerprints, resolve};
+use crate::fingerprint::{Environment, resolve};
 use crate::git::{GitEnvironment, GitError, Repository};
 use crate::path::RepoPath;
 use crate::planner::{Answer, HeadChoice, Planner, PlannerError, RangeChoice, View, unowned_files};
@@ -22,6 +22,9 @@ use crate::report::json::{
 };
 use crate::report::{drawing, page, text};
 use crate::workspace::{LookUpError, ProjectId, Task, TaskId, TaskName, Workspace};
+
+/// The variable that, set to `off`, lets a run neither read nor write the memo.
+const MEMO: &str = "KNOCKON_MEMO";
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -114,7 +117,8 @@ impl Session<'_> {
             .iter()
             .filter_map(|(name, value)| Some((text(name)?, Some(value.to_string_lossy().into_owned()))))
             .collect();
-        Ok(Planner::new(repository, environment))
+        let planner = Planner::new(repository, environment);
+        Ok(if self.surroundings.variable(MEMO) == Some("off") { planner } else { planner.with_memo() })
     }
 
     fn choice(&self, range: &Range) -> RangeChoice {
@@ -144,12 +148,13 @@ impl Session<'_> {
     fn plan(&self, range: &Range, pipeline: Option<&str>, format: Format) -> Result<Exit, Failure> {
         let (planner, answer) = self.answer(range)?;
         let plan = planner.plan(&answer, pipeline)?;
-        let affected = AffectedReport::new(&answer.decision, &answer.head.workspace, &answer.affected);
-        let report = PlanReport::new(affected, &answer.head.workspace, pipeline.map(str::to_owned), &plan);
+        let workspace = answer.head.workspace();
+        let pipeline = pipeline.map(str::to_owned);
+        let report = PlanReport::new(&answer.decision, workspace, &answer.affected, pipeline, &plan);
         match format {
             Format::Text => {
                 self.output.answer(&text::plan_text(&report, self.output.look))?;
-                self.output.hint_at(&answer.head.workspace.diagnostics);
+                self.output.hint_at(workspace.diagnostics());
             }
             Format::Json => {
                 self.output.doubts(&report.affected);
@@ -161,7 +166,7 @@ impl Session<'_> {
 
     fn affected(&self, range: &Range, format: AffectedFormat) -> Result<Exit, Failure> {
         let (_, answer) = self.answer(range)?;
-        let report = AffectedReport::new(&answer.decision, &answer.head.workspace, &answer.affected);
+        let report = AffectedReport::new(&answer.decision, answer.head.workspace(), &answer.affected);
         match format {
             AffectedFormat::Names => {
                 self.output.doubts(&report);
@@ -179,7 +184,7 @@ impl Session<'_> {
 
     fn explain(&self, subject: &str, range: &Range) -> Result<Exit, Failure> {
         let (_, answer) = self.answer(range)?;
-        let (workspace, affected, look) = (&answer.head.workspace, &answer.affected, self.output.look);
+        let (workspace, affected, look) = (answer.head.workspace(), &answer.affected, self.output.look);
         let explained = match find_subject(workspace, &answer, subject)? {
             Subject::Task(task) => text::explain_task(workspace, affected, task, look),
             Subject::Project(project) => text::explain_project(workspace, affected, project, look),
@@ -203,7 +208,7 @@ impl Session<'_> {
     fn graph(&self, around: Option<&str>, tree: &OneTree, format: GraphFormat) -> Result<Exit, Failure> {
         let (_, view, diagnostics) = self.view(tree)?;
         self.output.findings(&diagnostics);
-        let workspace = &view.workspace;
+        let workspace = view.workspace();
         let chosen =
             around.map(|wanted| Ok::<_, Failure>(workspace.around(&workspace.look_up(wanted)?.id))).transpose()?;
         let within = |id: &ProjectId| chosen.as_ref().is_none_or(|chosen| chosen.contains(id));
@@ -226,13 +231,13 @@ impl Session<'_> {
     fn inputs(&self, wanted: &str, tree: &OneTree, format: Format) -> Result<Exit, Failure> {
         let (planner, view, diagnostics) = self.view(tree)?;
         self.output.findings(&diagnostics);
-        let task = find_task(&view.workspace, wanted)?;
-        let wanted = [task.id.clone()].into();
-        let prints = fingerprints(&view.workspace, &*view.tree, planner.environment(), &wanted)?;
-        let Some(fingerprint) = prints.get(&task.id).copied() else {
+        let task = find_task(view.workspace(), wanted)?;
+        let wanted: BTreeSet<_> = view.workspace().task_index(&task.id).into_iter().collect();
+        let prints = planner.fingerprints(&view, &wanted)?;
+        let Some(fingerprint) = prints.tasks.into_values().next() else {
             return Err(Failure::Usage(format!("{} has no fingerprint", task.id)));
         };
-        let files = resolve(&view.workspace, &*view.tree, task)?;
+        let files = resolve(view.workspace(), &*view.tree, task)?;
         let report = InputsReport {
             schema: SCHEMA,
             tree: view.name.clone(),
@@ -262,8 +267,8 @@ impl Session<'_> {
 
     fn check(&self, tree: &OneTree, format: Format) -> Result<Exit, Failure> {
         let (_, view, mut diagnostics) = self.view(tree)?;
-        let workspace = &view.workspace;
-        diagnostics.extend(workspace.diagnostics.iter().cloned());
+        let workspace = view.workspace();
+        diagnostics.extend(workspace.diagnostics().iter().cloned());
         let mut report = CheckReport {
             schema: SCHEMA,
             tree: view.name.clone(),

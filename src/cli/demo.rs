@@ -6,7 +6,7 @@ use super::Exit;
 use super::commands::{Failure, Session};
 use crate::git::plant;
 use crate::planner::{HeadChoice, RangeChoice};
-use crate::report::json::{AffectedReport, PlanReport};
+use crate::report::json::PlanReport;
 use crate::report::text;
 
 impl Session<'_> {
@@ -27,8 +27,7 @@ impl Session<'_> {
         };
         let answer = planner.affected(&choice)?;
         let plan = planner.plan(&answer, None)?;
-        let affected = AffectedReport::new(&answer.decision, &answer.head.workspace, &answer.affected);
-        let report = PlanReport::new(affected, &answer.head.workspace, None, &plan);
+        let report = PlanReport::new(&answer.decision, answer.head.workspace(), &answer.affected, None, &plan);
         let look = self.output.look;
         let mut told = format!("A repository with {} commits is in {}\n", commits.len(), directory.display());
         if let Some(newest) = commits.last() {
@@ -43,9 +42,9 @@ impl Session<'_> {
             .projects
             .iter()
             .max_by_key(|project| (project.kind == crate::workspace::ProjectKind::Service, project.distance));
-        if let Some(project) = farthest.and_then(|project| answer.head.workspace.project(&project.id)) {
+        if let Some(project) = farthest.and_then(|project| answer.head.workspace().project(&project.id)) {
             told.push_str(&format!("\n$ knockon explain {} --base HEAD~1 --head HEAD\n", project.name));
-            told.push_str(&text::explain_project(&answer.head.workspace, &answer.affected, project, look));
+            told.push_str(&text::explain_project(answer.head.workspace(), &answer.affected, project, look));
         }
         told.push_str(&format!("\nTry it there: cd {}, and `git log --oneline`\n", directory.display()));
         self.output.answer(&told)?;

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::probes::Probes;
 use super::syntax::Unreadable;
 use crate::path::RepoPath;
 use crate::tree::{Entry, Mode, Node, Tree, TreeError};
@@ -28,12 +29,23 @@ pub struct Landscape<'a, F> {
     manifests: Vec<Manifest<'a, F>>,
     by_path: HashMap<&'a RepoPath, usize>,
     places: &'a Places<'a>,
+    probes: Mutex<Probes>,
 }
 
 impl<'a, F> Landscape<'a, F> {
     pub(super) fn new(manifests: Vec<Manifest<'a, F>>, places: &'a Places<'a>) -> Self {
         let by_path = manifests.iter().enumerate().map(|(at, manifest)| (manifest.path, at)).collect();
-        Self { manifests, by_path, places }
+        Self { manifests, by_path, places, probes: Mutex::default() }
+    }
+
+    /// Everything that was looked at.
+    pub(super) fn into_probes(self) -> Probes {
+        self.probes.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn node(&self, path: &RepoPath) -> Option<Node> {
+        let mut probes = self.probes.lock().unwrap_or_else(PoisonError::into_inner);
+        self.places.resolve(path, &mut probes).map(|(_, node)| node)
     }
 
     /// All manifests, sorted by path.
@@ -53,22 +65,23 @@ impl<'a, F> Landscape<'a, F> {
 
     /// Whether a file stands at a path. Symlinks on the way and at the end are followed inside the repository.
     pub fn is_file(&self, path: &RepoPath) -> bool {
-        matches!(self.places.node(path), Some(Node::Content(..)))
+        matches!(self.node(path), Some(Node::Content(..)))
     }
 
     /// Whether a folder stands at a path. Symlinks are followed inside the repository.
     pub fn is_folder(&self, path: &RepoPath) -> bool {
-        matches!(self.places.node(path), Some(Node::Folder(_)))
+        matches!(self.node(path), Some(Node::Folder(_)))
     }
 
     /// Whether anything stands at a path.
     pub fn exists(&self, path: &RepoPath) -> bool {
-        self.places.node(path).is_some()
+        self.node(path).is_some()
     }
 
     /// The entries of a folder, sorted by name; none if it is no folder.
     pub fn entries(&self, folder: &RepoPath) -> Arc<[Entry]> {
-        self.places.entries(folder)
+        let mut probes = self.probes.lock().unwrap_or_else(PoisonError::into_inner);
+        self.places.entries(folder, &mut probes)
     }
 
     /// The nearest file with one of these names in `folder` or a folder above it; the first name wins in a folder.
@@ -113,20 +126,18 @@ impl<'a> Places<'a> {
         self.failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
     }
 
-    fn entries(&self, folder: &RepoPath) -> Arc<[Entry]> {
-        let real = match self.resolve(folder) {
+    fn entries(&self, folder: &RepoPath, probes: &mut Probes) -> Arc<[Entry]> {
+        let real = match self.resolve(folder, probes) {
             Some((real, Node::Folder(_))) => real,
             _ => return Arc::from([]),
         };
+        probes.list(&real);
         self.listed(&real).unwrap_or_else(|| Arc::from([]))
     }
 
-    fn node(&self, path: &RepoPath) -> Option<Node> {
-        self.resolve(path).map(|(_, node)| node)
-    }
-
     /// The path with every symlink followed, and what stands there.
-    fn resolve(&self, path: &RepoPath) -> Option<(RepoPath, Node)> {
+    fn resolve(&self, path: &RepoPath, probes: &mut Probes) -> Option<(RepoPath, Node)> {
+        probes.look_at(path);
         // Most look-ups ask for something in a folder that an earlier one went through: no need to begin at the root.
         if let (Some(folder), Some(name)) = (path.parent(), path.name())
             && let Some(entries) = self.known(&folder)
@@ -159,6 +170,7 @@ impl<'a> Places<'a> {
                     for rest in &segments[at + 1..] {
                         next = next.child(rest);
                     }
+                    probes.look_at(&next);
                     wanted = next;
                     continue 'restart;
                 }

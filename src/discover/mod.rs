@@ -13,6 +13,7 @@ mod landscape;
 mod links;
 mod maven;
 mod node;
+mod probes;
 mod protobuf;
 mod python;
 mod registry;
@@ -27,6 +28,7 @@ pub use links::{
     Admission, Command, DanglingClaim, Doubtful, EdgeClaim, EdgeKind, EdgeTarget, Ground, Input, JoinClaim, JoinWish,
     LayoutClaim, Links, ProjectClaim, Reading, Role, TaskClaim,
 };
+pub use probes::{PathHash, Probes, RestsOn};
 pub use registry::{EcosystemIndex, Facts, FactsMemo, Linked, UnreadableManifest, discover, ecosystems};
 pub use survey::{Found, Survey, SurveyMemo, is_read, survey};
 

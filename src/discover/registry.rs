@@ -2,11 +2,13 @@
 
 use std::any::Any;
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rayon::prelude::*;
 
 use super::landscape::{Landscape, Manifest, Places};
+use super::probes::Probes;
 use super::survey::{Found, SurveyMemo, survey};
 use super::syntax::Unreadable;
 use super::{Ecosystem, Links};
@@ -26,7 +28,7 @@ struct Registered {
     name: &'static str,
     recognises: fn(&[u8]) -> bool,
     read: fn(&[u8], &[u8]) -> Result<Facts, Unreadable>,
-    link: fn(&[ReadManifest], &Places<'_>) -> Links,
+    link: fn(&[ReadManifest], &Places<'_>) -> (Links, Probes),
 }
 
 /// A manifest's path and what reading it gave.
@@ -49,8 +51,9 @@ const fn register<E: Ecosystem>() -> Registered {
                 })
                 .collect();
             let mut links = Links::default();
-            E::link(&Landscape::new(manifests, places), &mut links);
-            links
+            let landscape = Landscape::new(manifests, places);
+            E::link(&landscape, &mut links);
+            (links, landscape.into_probes())
         },
     }
 }
@@ -118,6 +121,10 @@ pub struct Linked {
     pub symlinks: Vec<(RepoPath, Arc<[u8]>)>,
     /// Configurations and their bytes.
     pub configurations: Vec<(RepoPath, Arc<[u8]>)>,
+    /// Where else somebody looked.
+    pub probes: Probes,
+    /// Whether the content of a manifest could not be had. It may be there another time.
+    pub is_partial: bool,
 }
 
 /// Reads every manifest of a tree and links what they say.
@@ -131,13 +138,15 @@ pub fn discover(tree: &dyn Tree, surveys: &SurveyMemo, memo: &FactsMemo) -> Resu
             Found::Configuration(path, id) => linked.configurations.push((path, tree.content(id)?)),
         }
     }
+    let is_partial = AtomicBool::new(false);
     let read: Vec<_> = manifests
         .into_par_iter()
         .map(|(ecosystem, path, id)| {
-            let facts = facts_of(tree, memo, ecosystem, &path, id);
+            let facts = facts_of(tree, memo, ecosystem, &path, id, &is_partial);
             (ecosystem, path, facts)
         })
         .collect();
+    linked.is_partial = is_partial.into_inner();
     let mut by_ecosystem: Vec<Vec<ReadManifest>> = vec![Vec::new(); REGISTRY.len()];
     for (ecosystem, path, facts) in read {
         if let Err(reason) = &facts {
@@ -147,11 +156,12 @@ pub fn discover(tree: &dyn Tree, surveys: &SurveyMemo, memo: &FactsMemo) -> Resu
         by_ecosystem[usize::from(ecosystem.0)].push((path, facts));
     }
     let places = Places::new(tree);
-    linked.links = REGISTRY
-        .par_iter()
-        .zip(&by_ecosystem)
-        .map(|(registered, read)| (registered.name, (registered.link)(read, &places)))
-        .collect();
+    let claimed: Vec<(Links, Probes)> =
+        REGISTRY.par_iter().zip(&by_ecosystem).map(|(registered, read)| (registered.link)(read, &places)).collect();
+    for (name, (links, probes)) in ecosystems().zip(claimed) {
+        linked.links.push((name, links));
+        linked.probes.extend(probes);
+    }
     match places.failure() {
         Some(error) => Err(error),
         None => Ok(linked),
@@ -164,16 +174,18 @@ fn facts_of(
     ecosystem: EcosystemIndex,
     path: &RepoPath,
     id: ContentId,
+    is_partial: &AtomicBool,
 ) -> Result<Facts, Unreadable> {
     let name = path.name().unwrap_or_default();
     let key = (ecosystem, Box::from(name), id);
     if let Some(known) = memo.0.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
         return known.clone();
     }
-    let facts = tree
-        .content(id)
-        .map_err(|error| Unreadable::at(0, error.to_string()))
-        .and_then(|bytes| (REGISTRY[usize::from(ecosystem.0)].read)(name, &bytes));
+    let bytes = tree.content(id).map_err(|error| {
+        is_partial.store(true, Ordering::Relaxed);
+        Unreadable::at(0, error.to_string())
+    })?;
+    let facts = (REGISTRY[usize::from(ecosystem.0)].read)(name, &bytes);
     memo.0.lock().unwrap_or_else(PoisonError::into_inner).insert(key, facts.clone());
     facts
 }

@@ -10,6 +10,7 @@ use std::fmt;
 
 use petgraph::algo::kosaraju_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
+use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
@@ -17,7 +18,7 @@ pub use inputs::{ResolvedInput, resolve};
 
 use self::encoding::Encoder;
 use crate::tree::{Tree, TreeError};
-use crate::workspace::{Task, TaskId, Workspace};
+use crate::workspace::{Task, TaskIndex, Workspace};
 
 /// 256-bit BLAKE3 digest over all that can change a task's result.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -61,74 +62,87 @@ impl JsonSchema for Fingerprint {
 /// The values of declared environment variables; a variable that is not set is none, which is not the empty text.
 pub type Environment = BTreeMap<String, Option<String>>;
 
+/// Digests over the own parts of tasks, as far as they are known of a tree.
+pub type OwnDigests = BTreeMap<TaskIndex, Fingerprint>;
+
+/// What fingerprinting gave.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Fingerprints {
+    /// The fingerprints of the wanted tasks.
+    pub tasks: BTreeMap<TaskIndex, Fingerprint>,
+    /// The own parts of these and of all tasks whose results they read.
+    pub own: OwnDigests,
+}
+
 /// The fingerprints of the wanted tasks. Results that they read are fingerprinted with them; tasks that read each other
-/// in a circle share what they know of one another, and are fingerprinted as one.
+/// in a circle share what they know of one another, and are fingerprinted as one. Own parts that are known already are
+/// not worked out again.
 pub fn fingerprints(
     workspace: &Workspace,
     tree: &dyn Tree,
     environment: &Environment,
-    wanted: &BTreeSet<TaskId>,
-) -> Result<BTreeMap<TaskId, Fingerprint>, TreeError> {
+    wanted: &BTreeSet<TaskIndex>,
+    known: &OwnDigests,
+) -> Result<Fingerprints, TreeError> {
     let graph = reading_graph(workspace, wanted);
-    let mut known: HashMap<NodeIndex, Fingerprint> = HashMap::new();
+    let own = graph
+        .raw_nodes()
+        .par_iter()
+        .map(|node| match known.get(&node.weight) {
+            Some(digest) => Ok((node.weight, *digest)),
+            None => own_digest(workspace, tree, environment, workspace.task_at(node.weight)).map(|d| (node.weight, d)),
+        })
+        .collect::<Result<OwnDigests, _>>()?;
+    let mut results: HashMap<NodeIndex, Fingerprint> = HashMap::with_capacity(graph.node_count());
     // Kosaraju's components come in the order that what is read stands before its readers.
     for group in kosaraju_scc(&graph) {
-        let own = group
-            .iter()
-            .map(|&node| {
-                own_digest(workspace, tree, environment, graph[node]).map(|digest| (graph[node], node, digest))
-            })
-            .collect::<Result<Vec<_>, _>>()?;
-        let mut members: Vec<_> = own
+        let mut members: Vec<(TaskIndex, NodeIndex, Fingerprint)> = group
             .into_iter()
-            .map(|(task, node, digest)| {
-                let upstream: BTreeMap<&TaskId, Option<Fingerprint>> =
-                    graph.neighbors(node).map(|read| (&graph[read].id, known.get(&read).copied())).collect();
-                (task, node, with_upstream(digest, &upstream))
+            .map(|node| {
+                let upstream: BTreeMap<TaskIndex, Option<Fingerprint>> =
+                    graph.neighbors(node).map(|read| (graph[read], results.get(&read).copied())).collect();
+                (graph[node], node, with_upstream(workspace, own[&graph[node]], &upstream))
             })
             .collect();
-        members.sort_by(|a, b| a.0.id.cmp(&b.0.id));
-        let circle = (members.len() > 1).then(|| {
-            let mut encoder = Encoder::new(b"circle");
-            encoder.count(members.len());
-            for (task, _, digest) in &members {
-                encoder.task(&task.id).bytes(&digest.0);
-            }
-            encoder.finish()
-        });
+        if let [(_, node, digest)] = members[..] {
+            results.insert(node, digest);
+            continue;
+        }
+        members.sort_unstable_by_key(|(task, ..)| *task);
+        let mut circle = Encoder::new(b"circle");
+        circle.count(members.len());
+        for (task, _, digest) in &members {
+            circle.task(&workspace.task_id(*task)).bytes(&digest.0);
+        }
+        let circle = circle.finish();
         for (_, node, digest) in members {
-            let fingerprint = match &circle {
-                Some(circle) => {
-                    let mut encoder = Encoder::new(b"member");
-                    encoder.bytes(&digest.0).bytes(&circle.0);
-                    encoder.finish()
-                }
-                None => digest,
-            };
-            known.insert(node, fingerprint);
+            let mut encoder = Encoder::new(b"member");
+            encoder.bytes(&digest.0).bytes(&circle.0);
+            results.insert(node, encoder.finish());
         }
     }
-    Ok(graph
+    let tasks = graph
         .node_indices()
-        .filter(|&node| wanted.contains(&graph[node].id))
-        .filter_map(|node| Some((graph[node].id.clone(), *known.get(&node)?)))
-        .collect())
+        .filter(|node| wanted.contains(&graph[*node]))
+        .filter_map(|node| Some((graph[node], *results.get(&node)?)))
+        .collect();
+    Ok(Fingerprints { tasks, own })
 }
 
 /// The wanted tasks and all that they read, directly or not.
-fn reading_graph<'a>(workspace: &'a Workspace, wanted: &BTreeSet<TaskId>) -> DiGraph<&'a Task, ()> {
+fn reading_graph(workspace: &Workspace, wanted: &BTreeSet<TaskIndex>) -> DiGraph<TaskIndex, ()> {
     let mut graph = DiGraph::new();
-    let mut nodes: HashMap<&TaskId, NodeIndex> = HashMap::new();
-    let mut pending: Vec<&Task> = wanted.iter().filter_map(|id| workspace.task(id)).collect();
+    let mut nodes: HashMap<TaskIndex, NodeIndex> = HashMap::new();
+    let mut pending: Vec<TaskIndex> = wanted.iter().copied().collect();
     for task in &pending {
-        nodes.insert(&task.id, graph.add_node(*task));
+        nodes.insert(*task, graph.add_node(*task));
     }
     while let Some(task) = pending.pop() {
-        let from = nodes[&task.id];
-        for upstream in task.reads.iter().filter_map(|read| workspace.task(&read.task)) {
-            let to = *nodes.entry(&upstream.id).or_insert_with(|| {
-                pending.push(upstream);
-                graph.add_node(upstream)
+        let from = nodes[&task];
+        for upstream in workspace.results_read_by(task) {
+            let to = *nodes.entry(*upstream).or_insert_with(|| {
+                pending.push(*upstream);
+                graph.add_node(*upstream)
             });
             graph.add_edge(from, to, ());
         }
@@ -138,11 +152,15 @@ fn reading_graph<'a>(workspace: &'a Workspace, wanted: &BTreeSet<TaskId>) -> DiG
 
 /// A task's own part and the results that it reads. Of a task in its own circle the result is not known here, but that
 /// it is read is: a circle with other readings in it is another circle.
-fn with_upstream(own: Fingerprint, upstream: &BTreeMap<&TaskId, Option<Fingerprint>>) -> Fingerprint {
+fn with_upstream(
+    workspace: &Workspace,
+    own: Fingerprint,
+    upstream: &BTreeMap<TaskIndex, Option<Fingerprint>>,
+) -> Fingerprint {
     let mut encoder = Encoder::new(b"task");
     encoder.bytes(&own.0).count(upstream.len());
     for (task, fingerprint) in upstream {
-        encoder.task(task);
+        encoder.task(&workspace.task_id(*task));
         match fingerprint {
             Some(fingerprint) => encoder.number(1).bytes(&fingerprint.0),
             None => encoder.number(0),

@@ -44,9 +44,9 @@ fn workspace(more: &str) -> Workspace {
 }
 
 fn prints(workspace: &Workspace, files: &[(&str, Mode, u8)], environment: &Environment) -> Vec<String> {
-    let all: BTreeSet<TaskId> = workspace.tasks().map(|task| task.id.clone()).collect();
-    let prints = fingerprints(workspace, &tree(files), environment, &all).unwrap();
-    prints.iter().map(|(task, print)| format!("{task} {print}")).collect()
+    let all = workspace.task_indices().collect();
+    let prints = fingerprints(workspace, &tree(files), environment, &all, &OwnDigests::new()).unwrap();
+    prints.tasks.iter().map(|(task, print)| format!("{} {print}", workspace.task_id(*task))).collect()
 }
 
 const FILES: [(&str, Mode, u8); 3] = [("a/x", Mode::File, 1), ("a/run", Mode::Executable, 2), ("b/x", Mode::File, 3)];

@@ -189,13 +189,17 @@ impl Repository {
 
     /// The tree of a commit. It is read as it is asked for.
     pub fn commit_tree(&self, commit: &Commit) -> Arc<dyn Tree> {
-        Arc::new(StoredTree { objects: Arc::clone(&self.objects), root: commit.tree })
+        self.stored_tree(commit.tree)
+    }
+
+    /// The tree with an id, which need not be there: asking it for anything tells.
+    pub fn stored_tree(&self, root: TreeId) -> Arc<dyn Tree> {
+        Arc::new(StoredTree { objects: Arc::clone(&self.objects), root })
     }
 
     /// The tree without anything in it, which the first commit is compared with.
     pub fn empty_tree(&self) -> Result<Arc<dyn Tree>, GitError> {
-        let root = self.objects.hash.folder_id(&[])?;
-        Ok(Arc::new(StoredTree { objects: Arc::clone(&self.objects), root }))
+        Ok(self.stored_tree(self.objects.hash.folder_id(&[])?))
     }
 
     /// All best common ancestors of two commits, or why they cannot be trusted.

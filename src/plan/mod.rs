@@ -9,10 +9,9 @@ pub use range::{Decision, TreeKind, TreeName};
 use petgraph::algo::kosaraju_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
 
-use crate::affect::{Affected, AffectedTask};
-use crate::fingerprint::{Environment, Fingerprint, fingerprints};
-use crate::tree::{Tree, TreeError};
-use crate::workspace::{Task, TaskId, Workspace};
+use crate::affect::Affected;
+use crate::fingerprint::Fingerprint;
+use crate::workspace::{TaskIndex, TaskName, Workspace};
 
 /// Which tasks are asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -26,86 +25,94 @@ pub enum Selected {
 
 impl Selected {
     /// Whether a task of this name is asked for.
-    pub fn includes(&self, task: &TaskId) -> bool {
+    pub fn includes(&self, task: &TaskName) -> bool {
         match self {
             Selected::All => true,
             Selected::Named(names) => names.iter().any(|name| {
-                task.name.0.strip_prefix(name.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+                task.0.strip_prefix(name.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
             }),
         }
     }
 }
 
 /// One task of a plan.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlannedTask {
     /// The task.
-    pub task: Task,
-    /// Why it is affected; none for a task that is planned only because an affected one needs its result.
-    pub affected: Option<AffectedTask>,
+    pub task: TaskIndex,
+    /// Whether it is affected; else it is planned only because an affected one needs its result.
+    pub affected: bool,
     /// Its fingerprint at the head.
     pub fingerprint: Fingerprint,
-    /// The tasks of the plan that have to be over before it begins, sorted.
-    pub needs: BTreeSet<TaskId>,
+    /// The tasks of the plan that have to be over before it begins.
+    pub needs: BTreeSet<TaskIndex>,
     /// The layer, counted from 0: everything that it needs lies in a lower one.
     pub layer: usize,
 }
 
 /// What is to be run, and in which order.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Plan {
-    /// The tasks, by id.
-    pub tasks: BTreeMap<TaskId, PlannedTask>,
+    /// The tasks, in the order of their ids.
+    pub tasks: Vec<PlannedTask>,
 }
 
-/// Plans the affected tasks that are asked for, and what they need.
-pub fn plan(
-    workspace: &Workspace,
-    tree: &dyn Tree,
-    environment: &Environment,
-    affected: &Affected,
-    selected: &Selected,
-) -> Result<Plan, TreeError> {
-    let asked = affected.tasks.keys().filter(|task| selected.includes(task)).cloned();
-    let members = with_needed(workspace, asked.collect());
-    let prints = fingerprints(workspace, tree, environment, &members)?;
-    let needs: BTreeMap<&TaskId, BTreeSet<TaskId>> =
-        members.iter().filter_map(|id| Some((id, needed_by(workspace.task(id)?, &members)))).collect();
-    let layers = layers(&needs);
-    let tasks = members
-        .iter()
-        .filter_map(|id| {
-            let planned = PlannedTask {
-                task: workspace.task(id)?.clone(),
-                affected: affected.tasks.get(id).filter(|_| selected.includes(id)).cloned(),
-                fingerprint: *prints.get(id)?,
-                needs: needs.get(id)?.clone(),
-                layer: *layers.get(id)?,
-            };
-            Some((id.clone(), planned))
-        })
-        .collect();
-    Ok(Plan { tasks })
-}
-
-/// The tasks, and those whose results they read and that their own tools would not make.
-fn with_needed(workspace: &Workspace, asked: BTreeSet<TaskId>) -> BTreeSet<TaskId> {
-    let mut pending: Vec<TaskId> = asked.iter().cloned().collect();
-    let mut members = asked;
-    while let Some(id) = pending.pop() {
-        let Some(task) = workspace.task(&id).filter(|task| !task.builds_upstream) else { continue };
-        for read in &task.reads {
-            if workspace.task(&read.task).is_some() && members.insert(read.task.clone()) {
-                pending.push(read.task.clone());
+/// The affected tasks that are asked for, and what they need.
+pub fn members(workspace: &Workspace, affected: &Affected, selected: &Selected) -> BTreeSet<TaskIndex> {
+    let mut pending = asked(workspace, affected, selected);
+    let mut members: BTreeSet<TaskIndex> = pending.iter().copied().collect();
+    while let Some(task) = pending.pop() {
+        // What its own tools would make needs no task.
+        if workspace.task_at(task).builds_upstream {
+            continue;
+        }
+        for read in workspace.results_read_by(task) {
+            if members.insert(*read) {
+                pending.push(*read);
             }
         }
     }
     members
 }
 
-fn needed_by(task: &Task, members: &BTreeSet<TaskId>) -> BTreeSet<TaskId> {
-    let reads = task.reads.iter().map(|read| &read.task);
-    reads.chain(&task.after).filter(|need| members.contains(need) && **need != task.id).cloned().collect()
+fn asked(workspace: &Workspace, affected: &Affected, selected: &Selected) -> Vec<TaskIndex> {
+    affected.tasks().filter(|task| selected.includes(workspace.task_name(*task))).collect()
+}
+
+/// Plans the tasks that [`members`] names, with their fingerprints.
+pub fn plan(
+    workspace: &Workspace,
+    affected: &Affected,
+    selected: &Selected,
+    fingerprints: &BTreeMap<TaskIndex, Fingerprint>,
+) -> Plan {
+    let asked: BTreeSet<TaskIndex> = asked(workspace, affected, selected).into_iter().collect();
+    let needs: BTreeMap<&TaskIndex, BTreeSet<TaskIndex>> =
+        fingerprints.keys().map(|task| (task, needed_by(workspace, *task, fingerprints))).collect();
+    let layers = layers(&needs);
+    let tasks = fingerprints
+        .iter()
+        .filter_map(|(task, fingerprint)| {
+            Some(PlannedTask {
+                task: *task,
+                affected: asked.contains(task),
+                fingerprint: *fingerprint,
+                needs: needs.get(task)?.clone(),
+                layer: *layers.get(task)?,
+            })
+        })
+        .collect();
+    Plan { tasks }
+}
+
+fn needed_by(
+    workspace: &Workspace,
+    task: TaskIndex,
+    members: &BTreeMap<TaskIndex, Fingerprint>,
+) -> BTreeSet<TaskIndex> {
+    let after = workspace.task_at(task).after.iter().filter_map(|after| workspace.task_index(after));
+    let reads = workspace.results_read_by(task).iter().copied();
+    reads.chain(after).filter(|need| members.contains_key(need) && *need != task).collect()
 }
 
 /// The layer of each node of a graph: the longest way down to one that needs nothing. Nodes of a circle share a layer.
@@ -129,9 +136,9 @@ pub fn layers<'a, T: Ord>(needs: &BTreeMap<&'a T, BTreeSet<T>>) -> BTreeMap<&'a 
 impl Plan {
     /// The tasks of each layer, lowest first.
     pub fn layers(&self) -> Vec<Vec<&PlannedTask>> {
-        let count = self.tasks.values().map(|planned| planned.layer + 1).max().unwrap_or(0);
+        let count = self.tasks.iter().map(|planned| planned.layer + 1).max().unwrap_or(0);
         let mut layers = vec![Vec::new(); count];
-        for planned in self.tasks.values() {
+        for planned in &self.tasks {
             layers[planned.layer].push(planned);
         }
         layers

@@ -8,7 +8,7 @@ use super::{Answer, Planner, PlannerError};
 use crate::affect::Difference;
 use crate::config::{self, Configuration};
 use crate::discover::{FactsMemo, SurveyMemo, discover};
-use crate::fingerprint::{Fingerprint, fingerprints};
+use crate::fingerprint::{Fingerprint, OwnDigests, fingerprints};
 use crate::git::{Commit, CommitId, GitError};
 use crate::path::RepoPath;
 use crate::plan::{Decision, TreeKind, TreeName};
@@ -82,8 +82,9 @@ impl Planner {
         let configuration = config::read_all(&linked.configurations).0;
         let Some(configuration) = configuration.as_ref().or(otherwise) else { return Ok(None) };
         let workspace = assemble(tree, &linked, configuration)?;
-        let all = workspace.tasks().map(|task| task.id.clone()).collect();
-        Ok(Some(fingerprints(&workspace, tree, &self.environment, &all)?))
+        let all = workspace.task_indices().collect();
+        let prints = fingerprints(&workspace, tree, &self.environment, &all, &OwnDigests::new())?;
+        Ok(Some(prints.tasks.into_iter().map(|(task, print)| (workspace.task_id(task), print)).collect()))
     }
 }
 
@@ -160,7 +161,7 @@ impl Replay<'_> {
         let head = &answer.head;
         let after = match self.in_full.take() {
             Some((root, known)) if root == head.tree.root() => known,
-            _ => self.planner.fingerprints_in_full(&*head.tree, Some(&head.configuration))?.unwrap_or_default(),
+            _ => self.planner.fingerprints_in_full(&*head.tree, Some(head.configuration()))?.unwrap_or_default(),
         };
         let before = match self.planner.fingerprints_in_full(base, None)? {
             Some(before) => {
@@ -168,31 +169,31 @@ impl Replay<'_> {
                 &*before
             }
             // What such a configuration said is not known; the answer takes it for that of the head, and says so.
-            None => &self.planner.fingerprints_in_full(base, Some(&head.configuration))?.unwrap_or_default(),
+            None => &self.planner.fingerprints_in_full(base, Some(head.configuration()))?.unwrap_or_default(),
         };
-        Ok(answer.affected.differences(before, &after))
+        Ok(answer.affected.differences(head.workspace(), before, &after))
     }
 }
 
 fn counted(answer: &Answer, differences: Vec<Difference>) -> Planned {
-    let (workspace, affected) = (&answer.head.workspace, &answer.affected);
-    let projects: BTreeSet<&ProjectId> = affected.tasks.keys().map(|task| &task.project).collect();
+    let (workspace, affected) = (answer.head.workspace(), &answer.affected);
+    let projects: BTreeSet<u32> = affected.tasks().map(|task| workspace.project_index(task)).collect();
     let changed: BTreeSet<&RepoPath> = answer.changes.iter().map(|change| &change.path).collect();
-    let mut touched: BTreeMap<&ProjectId, bool> = BTreeMap::new();
-    let certain = affected.certain();
+    let mut touched: BTreeMap<ProjectId, bool> = BTreeMap::new();
+    let certain: Vec<TaskId> = affected.certain(workspace).into_iter().map(|task| workspace.task_id(task)).collect();
     for task in &certain {
-        touched.entry(&task.project).or_insert_with(|| {
+        touched.entry(task.project.clone()).or_insert_with(|| {
             let joined = workspace.project(&task.project).into_iter().flat_map(|project| &project.joined);
             let folders: Vec<&RepoPath> = std::iter::once(&task.project.0).chain(joined.map(|(at, _)| at)).collect();
             changed.iter().any(|path| folders.iter().any(|folder| path.is_within(folder)))
         });
     }
-    let missed = certain.iter().filter(|task| touched.get(&task.project) == Some(&false));
+    let missed = certain.into_iter().filter(|task| touched.get(&task.project) == Some(&false));
     Planned {
-        projects: Share { affected: projects.len(), all: workspace.projects().count() },
-        tasks: Share { affected: affected.tasks.len(), all: workspace.tasks().count() },
+        projects: Share { affected: projects.len(), all: workspace.project_count() },
+        tasks: Share { affected: affected.tasks().count(), all: workspace.task_indices().len() },
         widened: affected.widened.iter().map(|doubt| doubt.reason.clone()).collect(),
-        filter_misses: missed.cloned().collect(),
+        filter_misses: missed.collect(),
         differences,
     }
 }

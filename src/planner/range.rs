@@ -49,6 +49,18 @@ pub(super) struct Range {
     pub(super) doubts: Vec<Doubt>,
 }
 
+impl Range {
+    /// Each base with its name.
+    pub(super) fn named_bases(&self) -> impl Iterator<Item = (&TreeName, &Arc<dyn Tree>)> {
+        let names = if self.decision.bases.is_empty() {
+            std::slice::from_ref(&self.decision.base)
+        } else {
+            &self.decision.bases
+        };
+        names.iter().zip(&self.bases)
+    }
+}
+
 pub(super) fn open_head(repository: &Repository, choice: &HeadChoice) -> Result<Opened, PlannerError> {
     let checked_out = || Ok::<_, GitError>(repository.head()?.map(|commit| commit.id.to_string()));
     let opened = match choice {

@@ -5,13 +5,15 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::affect::{Affected, Cause};
+use crate::affect::{Affected, AffectedTask, Cause};
 use crate::diagnostic::{Diagnostic, Evidence};
 use crate::discover::Command;
 use crate::fingerprint::Fingerprint;
 use crate::path::RepoPath;
-use crate::plan::{Decision, Plan, TreeName};
-use crate::workspace::{Doubt, Edge, Project, ProjectId, ProjectKind, Read, Task, TaskId, TaskName, Workspace};
+use crate::plan::{Decision, Plan, PlannedTask, TreeName};
+use crate::workspace::{
+    Doubt, Edge, Project, ProjectId, ProjectKind, Read, Task, TaskId, TaskIndex, TaskName, Workspace,
+};
 
 /// The version of every JSON output. It grows when a field goes or changes its meaning; a new field leaves it.
 pub const SCHEMA: u32 = 1;
@@ -83,12 +85,15 @@ impl AffectedReport {
 
 /// The affected tasks, project by project, sorted by id.
 pub fn affected_projects(workspace: &Workspace, affected: &Affected) -> Vec<AffectedProject> {
-    let mut by_project: BTreeMap<&ProjectId, Vec<_>> = BTreeMap::new();
-    for (id, task) in &affected.tasks {
-        by_project.entry(&id.project).or_default().push((&id.name, task));
-    }
-    let described = by_project.into_iter().filter_map(|(id, tasks)| {
-        let project = workspace.project(id)?;
+    let tasks: Vec<TaskIndex> = affected.tasks().collect();
+    let of_one_project =
+        |one: &TaskIndex, other: &TaskIndex| workspace.project_index(*one) == workspace.project_index(*other);
+    let described = tasks.chunk_by(of_one_project).filter_map(|tasks| {
+        let project = workspace.project(&workspace.project_of(*tasks.first()?))?;
+        let tasks: Vec<(&TaskName, AffectedTask)> = tasks
+            .iter()
+            .filter_map(|task| Some((workspace.task_name(*task), affected.task(workspace, *task)?)))
+            .collect();
         let mut causes: BTreeMap<&Cause, Vec<TaskName>> = BTreeMap::new();
         for (name, task) in &tasks {
             for cause in &task.causes {
@@ -96,7 +101,7 @@ pub fn affected_projects(workspace: &Workspace, affected: &Affected) -> Vec<Affe
             }
         }
         Some(AffectedProject {
-            id: id.clone(),
+            id: project.id.clone(),
             name: project.name.clone(),
             kind: project.kind,
             owners: project.owners.clone(),
@@ -149,21 +154,36 @@ pub struct PlannedTaskReport {
 
 impl PlanReport {
     /// Describes a plan.
-    pub fn new(affected: AffectedReport, workspace: &Workspace, pipeline: Option<String>, plan: &Plan) -> Self {
+    pub fn new(
+        range: &Decision,
+        workspace: &Workspace,
+        affected: &Affected,
+        pipeline: Option<String>,
+        plan: &Plan,
+    ) -> Self {
         let name = |project: &ProjectId| workspace.project(project).map(|project| project.name.clone());
-        let tasks = plan.tasks.values().map(|planned| PlannedTaskReport {
-            id: planned.task.id.clone(),
-            project: planned.task.id.project.clone(),
-            name: name(&planned.task.id.project).unwrap_or_default(),
-            task: planned.task.id.name.clone(),
-            affected: planned.affected.is_some(),
-            fingerprint: planned.fingerprint,
-            needs: planned.needs.iter().cloned().collect(),
-            layer: planned.layer,
-            commands: planned.task.commands.clone(),
-            causes: planned.affected.iter().flat_map(|task| task.causes.iter().cloned()).collect(),
+        let causes = |planned: &PlannedTask| {
+            let task = planned.affected.then(|| affected.task(workspace, planned.task)).flatten();
+            task.into_iter().flat_map(|task| task.causes).collect()
+        };
+        let tasks = plan.tasks.iter().map(|planned| {
+            let task = workspace.task_at(planned.task);
+            PlannedTaskReport {
+                id: task.id.clone(),
+                project: task.id.project.clone(),
+                name: name(&task.id.project).unwrap_or_default(),
+                task: task.id.name.clone(),
+                affected: planned.affected,
+                fingerprint: planned.fingerprint,
+                needs: planned.needs.iter().map(|need| workspace.task_id(*need)).collect(),
+                layer: planned.layer,
+                commands: task.commands.clone(),
+                causes: causes(planned),
+            }
         });
-        Self { affected, pipeline, tasks: tasks.collect(), layers: plan.layers().len() }
+        let tasks = tasks.collect();
+        let affected = AffectedReport::new(range, workspace, affected);
+        Self { affected, pipeline, tasks, layers: plan.layers().len() }
     }
 }
 

@@ -1,6 +1,7 @@
 //! What differs between two trees: folders with one id are equal and are not read.
 
 use std::cmp::Ordering;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use schemars::JsonSchema;
@@ -36,6 +37,20 @@ pub struct Change {
 /// addition at it.
 pub fn changes(base: &dyn Tree, head: &dyn Tree) -> Result<Vec<Change>, TreeError> {
     let mut found = Vec::new();
+    let _ = each_change(base, head, |change| {
+        found.push(change);
+        Ok(ControlFlow::Continue(()))
+    })?;
+    found.sort_unstable();
+    Ok(found)
+}
+
+/// Tells every path with content that differs, in no order, until it is told to stop. Says whether it was.
+pub fn each_change(
+    base: &dyn Tree,
+    head: &dyn Tree,
+    mut tell: impl FnMut(Change) -> Result<ControlFlow<()>, TreeError>,
+) -> Result<ControlFlow<()>, TreeError> {
     // A stack of pairs of folders, so that a very deep tree costs memory and no recursion.
     let mut pending = vec![(RepoPath::root(), Some(base.root()), Some(head.root()))];
     while let Some((folder, before, after)) = pending.pop() {
@@ -56,39 +71,38 @@ pub fn changes(base: &dyn Tree, head: &dyn Tree) -> Result<Vec<Change>, TreeErro
                     Ordering::Equal => (left.next(), right.next()),
                 },
             };
+            let (old_node, new_node) = (old.map(|e| e.node), new.map(|e| e.node));
+            if old_node == new_node {
+                continue;
+            }
             let Some(name) = old.or(new).map(|entry| &entry.name) else { break };
-            compare(folder.child(name), old.map(|e| e.node), new.map(|e| e.node), &mut found, &mut pending);
+            let path = folder.child(name);
+            if let Some(kind) = kind(old_node, new_node)
+                && tell(Change { path: path.clone(), kind })?.is_break()
+            {
+                return Ok(ControlFlow::Break(()));
+            }
+            let folders = (subfolder(old_node), subfolder(new_node));
+            if folders != (None, None) {
+                pending.push((path, folders.0, folders.1));
+            }
         }
     }
-    found.sort();
-    Ok(found)
+    Ok(ControlFlow::Continue(()))
 }
 
-fn compare(
-    path: RepoPath,
-    old: Option<Node>,
-    new: Option<Node>,
-    found: &mut Vec<Change>,
-    pending: &mut Vec<(RepoPath, Option<TreeId>, Option<TreeId>)>,
-) {
-    let kind = match (old, new) {
-        (Some(Node::Content(..)), Some(Node::Content(..))) if old == new => None,
+/// How two nodes that are not equal differ in content, if they do.
+fn kind(old: Option<Node>, new: Option<Node>) -> Option<ChangeKind> {
+    match (old, new) {
         (Some(Node::Content(before, _)), Some(Node::Content(after, _))) if before != after => Some(ChangeKind::Mode),
         (Some(Node::Content(..)), Some(Node::Content(..))) => Some(ChangeKind::Modified),
         (Some(Node::Content(..)), _) => Some(ChangeKind::Deleted),
         (_, Some(Node::Content(..))) => Some(ChangeKind::Added),
         _ => None,
-    };
-    let folders = (folder(old), folder(new));
-    if folders != (None, None) {
-        pending.push((path.clone(), folders.0, folders.1));
-    }
-    if let Some(kind) = kind {
-        found.push(Change { path, kind });
     }
 }
 
-fn folder(node: Option<Node>) -> Option<TreeId> {
+fn subfolder(node: Option<Node>) -> Option<TreeId> {
     match node {
         Some(Node::Folder(id)) => Some(id),
         _ => None,

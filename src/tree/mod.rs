@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-pub use changes::{Change, ChangeKind, changes};
+pub use changes::{Change, ChangeKind, changes, each_change};
 pub use memory::MemoryTree;
 
 use crate::path::RepoPath;
@@ -139,6 +139,11 @@ impl Mode {
             Mode::Symlink => 0o120_000,
             Mode::Submodule => 0o160_000,
         }
+    }
+
+    /// The mode with git's number.
+    pub fn of_bits(bits: u32) -> Option<Self> {
+        [Mode::File, Mode::Executable, Mode::Symlink, Mode::Submodule].into_iter().find(|mode| mode.bits() == bits)
     }
 
     /// Whether reading it gives the bytes of a file.

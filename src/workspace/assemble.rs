@@ -3,17 +3,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::configure::{configured_folders, project_without_manifest};
+use super::draft::Draft;
+use super::graph::cycles_among;
 use super::join::joins;
 use super::names::short_names;
 use super::owner::{Holding, Owner, Owners};
 use super::shared_ground::lockfile_names;
 use super::symlink::Symlinks;
-use super::{Edge, Project, ProjectId, ProjectKind, Read, Task, TaskId, TaskName, Workspace, cycles};
+use super::{Edge, Project, ProjectId, ProjectKind, Read, Task, TaskId, TaskName, Workspace};
 use crate::config::Configuration;
 use crate::diagnostic::{Diagnostic, Evidence};
 use crate::discover::{
-    Admission, DanglingClaim, EdgeClaim, EdgeTarget, Ground, Input, LayoutClaim, Linked, Links, ProjectClaim, Reading,
-    Role, TaskClaim,
+    Admission, DanglingClaim, EdgeClaim, EdgeTarget, Ground, Input, LayoutClaim, Linked, Links, Probes, ProjectClaim,
+    Reading, Role, TaskClaim,
 };
 use crate::path::RepoPath;
 use crate::selection::{Filter, Rule, Selection};
@@ -22,8 +24,8 @@ use crate::tree::{Node, Tree, TreeError, node_at};
 /// Joins all claims about one tree.
 pub fn assemble(tree: &dyn Tree, linked: &Linked, configuration: &Configuration) -> Result<Workspace, TreeError> {
     let configured = configured_folders(configuration);
-    let folders = claimed_folders(tree, linked, &configured)?;
-    let mut workspace = Workspace::default();
+    let mut workspace = Draft::default();
+    let folders = claimed_folders(tree, linked, &configured, &mut workspace.probes)?;
     let (symlinks, findings) = Symlinks::new(&linked.symlinks);
     workspace.symlinks = symlinks;
     workspace.diagnostics.extend(findings);
@@ -49,11 +51,10 @@ pub fn assemble(tree: &dyn Tree, linked: &Linked, configuration: &Configuration)
     workspace.understood = all(linked, |links| &links.understood).map(|(_, path)| path.clone()).collect();
     workspace.configurations = linked.configurations.iter().map(|(path, _)| path.clone()).collect();
     workspace.understood.extend(workspace.configurations.iter().cloned());
-    workspace.index_readers();
     report_cycles(&mut workspace);
     workspace.diagnostics.sort();
     workspace.diagnostics.dedup();
-    Ok(workspace)
+    Ok(Workspace::of(workspace, &linked.probes))
 }
 
 /// All claims of one kind, each with its ecosystem.
@@ -126,6 +127,7 @@ fn claimed_folders<'a>(
     tree: &dyn Tree,
     linked: &'a Linked,
     configured: &BTreeMap<RepoPath, Evidence>,
+    probes: &mut Probes,
 ) -> Result<BTreeMap<RepoPath, Claims<'a>>, TreeError> {
     let mut folders: BTreeMap<RepoPath, Claims<'a>> = BTreeMap::new();
     for (ecosystem, claim) in all(linked, |links| &links.projects) {
@@ -136,7 +138,7 @@ fn claimed_folders<'a>(
         // An image is a sign of standing alone even where it leaves its files to the project around it.
         let admitted = claims.of.iter().any(|(_, claim)| claim.admission == Admission::Admitted);
         let admitted = admitted || claims.has(Role::Image);
-        if !admitted && !configured.contains_key(folder) && !has_lockfile(tree, folder)? {
+        if !admitted && !configured.contains_key(folder) && !has_lockfile(tree, folder, probes)? {
             strays.push(folder.clone());
         }
     }
@@ -146,7 +148,8 @@ fn claimed_folders<'a>(
     Ok(folders)
 }
 
-fn has_lockfile(tree: &dyn Tree, folder: &RepoPath) -> Result<bool, TreeError> {
+fn has_lockfile(tree: &dyn Tree, folder: &RepoPath, probes: &mut Probes) -> Result<bool, TreeError> {
+    probes.list(folder);
     let Some(Node::Folder(id)) = node_at(tree, folder)? else { return Ok(false) };
     let entries = tree.folder(id)?;
     Ok(lockfile_names().iter().any(|name| entries.iter().any(|entry| *entry.name == *name.as_bytes())))
@@ -156,11 +159,12 @@ fn has_lockfile(tree: &dyn Tree, folder: &RepoPath) -> Result<bool, TreeError> {
 fn add_configured(
     tree: &dyn Tree,
     configured: &BTreeMap<RepoPath, Evidence>,
-    workspace: &mut Workspace,
+    workspace: &mut Draft,
 ) -> Result<(), TreeError> {
     let mut names: BTreeSet<String> = workspace.projects.values().map(|project| project.name.clone()).collect();
     for (folder, evidence) in configured {
         let id = ProjectId(folder.clone());
+        workspace.probes.look_at(folder);
         let is_folder = matches!(node_at(tree, folder)?, Some(Node::Folder(_)));
         let name = id.to_string();
         if workspace.projects.contains_key(&id) || !is_folder || !names.insert(name.clone()) {
@@ -222,18 +226,7 @@ pub(super) struct PlacedEdge {
     edge: Edge,
 }
 
-impl Workspace {
-    /// The project that a folder named by a claim belongs to, and the folder that counts as its place.
-    pub(super) fn place_of(&self, folder: &RepoPath) -> Option<(RepoPath, ProjectId)> {
-        let id = ProjectId(folder.clone());
-        if self.projects.contains_key(&id) {
-            return Some((folder.clone(), id));
-        }
-        let Owner::Project(id) = self.owners.owner_inside(folder) else { return None };
-        let joined = self.projects.get(id)?.joined.iter().find(|(place, _)| folder.is_within(place));
-        Some((joined.map_or_else(|| id.0.clone(), |(place, _)| place.clone()), id.clone()))
-    }
-
+impl Draft {
     /// The projects that an edge leads to.
     fn targets_of(&self, from: &ProjectId, to: &EdgeTarget) -> BTreeSet<ProjectId> {
         let mut targets = BTreeSet::new();
@@ -251,19 +244,11 @@ impl Workspace {
         targets.remove(from);
         targets
     }
-
-    fn index_readers(&mut self) {
-        for task in self.tasks.values() {
-            for (index, input) in task.inputs.iter().enumerate() {
-                self.readers.entry(input.selection.base.clone()).or_default().push((task.id.clone(), index));
-            }
-        }
-    }
 }
 
-fn resolve_edges(tree: &dyn Tree, linked: &Linked, workspace: &mut Workspace) -> Result<Vec<PlacedEdge>, TreeError> {
+fn resolve_edges(tree: &dyn Tree, linked: &Linked, workspace: &mut Draft) -> Result<Vec<PlacedEdge>, TreeError> {
     let mut edges = Vec::new();
-    let mut add = |workspace: &Workspace, claim: &EdgeClaim| {
+    let mut add = |workspace: &Draft, claim: &EdgeClaim| {
         let Some((place, from)) = workspace.place_of(&claim.from) else { return };
         for to in workspace.targets_of(&from, &claim.to) {
             let edge = Edge { from: from.clone(), to, kind: claim.kind, evidence: claim.evidence.clone() };
@@ -275,7 +260,7 @@ fn resolve_edges(tree: &dyn Tree, linked: &Linked, workspace: &mut Workspace) ->
     }
     let layouts: Vec<&LayoutClaim> = all(linked, |links| &links.layouts).map(|(_, layout)| layout).collect();
     for (_, dangling) in all(linked, |links| &links.dangling) {
-        match found_in_an_image(tree, dangling, &layouts)? {
+        match found_in_an_image(tree, dangling, &layouts, &mut workspace.probes)? {
             Some((folder, layout)) => {
                 let note = format!(
                     "{} is not there, but an image copies {folder} to that place",
@@ -321,6 +306,7 @@ fn found_in_an_image(
     tree: &dyn Tree,
     dangling: &DanglingClaim,
     layouts: &[&LayoutClaim],
+    probes: &mut Probes,
 ) -> Result<Option<(RepoPath, Evidence)>, TreeError> {
     let touches = |layout: &&&LayoutClaim| {
         layout.source.is_within(&dangling.from) || (!layout.source.is_root() && dangling.from.is_within(&layout.source))
@@ -330,6 +316,7 @@ fn found_in_an_image(
     for layout in layouts.iter().filter(|layout| images.contains(&layout.project)) {
         let is_the_file = layout.source.name() == Some(&dangling.name);
         let file = if is_the_file { layout.source.clone() } else { layout.source.child(&dangling.name) };
+        probes.look_at(&file);
         if matches!(node_at(tree, &file)?, Some(Node::Content(..))) {
             let copied = (layout.source.clone(), layout.evidence.clone());
             // A manifest is often copied before its folder is: the folder says more.
@@ -343,7 +330,7 @@ fn found_in_an_image(
     Ok(if found.len() == 1 { found.into_values().next() } else { None })
 }
 
-fn add_tasks(linked: &Linked, edges: &[PlacedEdge], workspace: &mut Workspace) {
+fn add_tasks(linked: &Linked, edges: &[PlacedEdge], workspace: &mut Draft) {
     let mut by_place: BTreeMap<(&ProjectId, &RepoPath), Vec<&Edge>> = BTreeMap::new();
     for placed in edges {
         by_place.entry((&placed.edge.from, &placed.place)).or_default().push(&placed.edge);
@@ -411,7 +398,7 @@ fn add_tasks(linked: &Linked, edges: &[PlacedEdge], workspace: &mut Workspace) {
 
 /// Reads the named task of a project, or its files where it has no such task.
 fn read_project(
-    workspace: &Workspace,
+    workspace: &Draft,
     project: &ProjectId,
     name: &str,
     evidence: &Evidence,
@@ -432,8 +419,8 @@ fn input_whoever_owns(input: &Input) -> Input {
     Input { selection, evidence: input.evidence.clone() }
 }
 
-fn report_cycles(workspace: &mut Workspace) {
-    for cycle in cycles(workspace) {
+fn report_cycles(workspace: &mut Draft) {
+    for cycle in cycles_among(workspace.projects.keys(), &workspace.edges) {
         let Some(first) = cycle.edges.first() else { continue };
         let way: Vec<String> = cycle
             .edges

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::{Edge, Project, ProjectId, ProjectKind, Read, Task, TaskId, TaskName, Workspace, near_names};
+use super::draft::Draft;
+use super::{Edge, Project, ProjectId, ProjectKind, Read, Task, TaskId, TaskName, near_names};
 use crate::config::{
     Configuration, PathPattern, ProjectReference, ProjectSettings, TaskScope, TaskSettings, Written, select,
 };
@@ -41,7 +42,7 @@ pub(super) fn project_without_manifest(folder: &RepoPath, evidence: &Evidence, n
 /// The projects that a project depends on, and what each edge carries.
 type Upstream = HashMap<ProjectId, Vec<(ProjectId, EdgeKind)>>;
 
-impl Workspace {
+impl Draft {
     /// Applies the configuration. Whatever names a project that is not there, or leaves the repository, is an error.
     pub(super) fn configure(&mut self, configuration: &Configuration) {
         self.ignore = configuration.workspace.ignored();
@@ -285,7 +286,7 @@ impl Workspace {
         let named = self.names.get(&word).cloned();
         let found = named.or_else(|| by_folder.map(ProjectId).filter(|id| self.projects.contains_key(id)));
         found.ok_or_else(|| {
-            let all = self.projects().flat_map(|project| [project.name.clone(), project.id.to_string()]);
+            let all = self.projects.values().flat_map(|project| [project.name.clone(), project.id.to_string()]);
             let all: BTreeSet<String> = all.collect();
             let near = near_names(&word, all.iter().map(String::as_str));
             let help = match near.is_empty() {

@@ -6,7 +6,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::assemble::all;
-use super::{ProjectId, Workspace};
+use super::draft::Draft;
+use super::{ProjectId, Task};
 use crate::diagnostic::{Diagnostic, Evidence};
 use crate::discover::{Admission, Doubtful, Linked, Role};
 use crate::path::RepoPath;
@@ -39,7 +40,20 @@ pub enum Scope {
     Project(ProjectId),
 }
 
-impl Workspace {
+impl Doubt {
+    /// Whether a task is among those that the doubt reaches.
+    pub fn reaches(&self, task: &Task) -> bool {
+        match &self.scope {
+            Scope::All => true,
+            Scope::Ecosystem { name, below } => {
+                task.ecosystems.contains(name.as_str()) && task.id.project.0.is_within(below)
+            }
+            Scope::Project(project) => task.id.project == *project,
+        }
+    }
+}
+
+impl Draft {
     /// Takes over what the ecosystems cannot know.
     pub(super) fn doubt(&mut self, linked: &Linked) {
         self.doubt_the_unreadable(linked);

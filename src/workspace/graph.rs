@@ -17,11 +17,13 @@ pub struct Cycle {
 }
 
 /// The dependency graph over the edges that a build follows: tests may depend in circles, builds may not.
-fn build_graph(workspace: &Workspace) -> DiGraph<&ProjectId, &Edge> {
+fn build_graph<'a>(
+    projects: impl Iterator<Item = &'a ProjectId>,
+    edges: &'a [Edge],
+) -> DiGraph<&'a ProjectId, &'a Edge> {
     let mut graph = DiGraph::new();
-    let nodes: BTreeMap<&ProjectId, NodeIndex> =
-        workspace.projects().map(|project| (&project.id, graph.add_node(&project.id))).collect();
-    for edge in workspace.edges() {
+    let nodes: BTreeMap<&ProjectId, NodeIndex> = projects.map(|project| (project, graph.add_node(project))).collect();
+    for edge in edges {
         if matches!(edge.kind, EdgeKind::Build | EdgeKind::Schema) {
             graph.add_edge(nodes[&edge.from], nodes[&edge.to], edge);
         }
@@ -31,7 +33,11 @@ fn build_graph(workspace: &Workspace) -> DiGraph<&ProjectId, &Edge> {
 
 /// Every group of projects that depend on each other, each by one shortest cycle, sorted.
 pub fn cycles(workspace: &Workspace) -> Vec<Cycle> {
-    let graph = build_graph(workspace);
+    cycles_among(workspace.projects().map(|project| &project.id), workspace.edges())
+}
+
+pub(super) fn cycles_among<'a>(projects: impl Iterator<Item = &'a ProjectId>, edges: &'a [Edge]) -> Vec<Cycle> {
+    let graph = build_graph(projects, edges);
     let mut found: Vec<Cycle> = kosaraju_scc(&graph)
         .into_iter()
         .filter(|group| group.len() > 1)

@@ -4,16 +4,21 @@
 mod assemble;
 mod configure;
 mod doubt;
+mod draft;
 mod graph;
+mod index;
 mod join;
+mod kept;
 mod names;
 mod owner;
+mod paths;
+mod rows;
 mod shared_ground;
 mod symlink;
 mod task;
 mod unmatched;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use schemars::JsonSchema;
@@ -22,6 +27,7 @@ use serde::{Deserialize, Serialize};
 pub use assemble::assemble;
 pub use doubt::{Doubt, Scope};
 pub use graph::{Cycle, cycles};
+pub use index::TaskIndex;
 pub use names::near_names;
 pub use owner::{Owner, Owners};
 pub use shared_ground::{is_inert, lockfile_names};
@@ -29,9 +35,13 @@ pub use symlink::Symlinks;
 pub use task::{Read, Task, TaskId, TaskName};
 
 use crate::diagnostic::{Diagnostic, Evidence};
-use crate::discover::EdgeKind;
+use crate::discover::{EdgeKind, Probes, RestsOn};
 use crate::path::RepoPath;
 use crate::selection::Filter;
+use draft::Draft;
+use index::Index;
+pub(crate) use rows::Definition;
+use rows::Rows;
 
 /// A project's id: its folder relative to the repository root.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -106,12 +116,10 @@ pub struct Edge {
     pub evidence: Evidence,
 }
 
-/// Everything that is known of one tree.
-#[derive(Debug, Default)]
+/// Everything that is known of one tree. It is read-only; a large one that was kept from an earlier run is decoded
+/// where it is asked.
+#[derive(Debug)]
 pub struct Workspace {
-    projects: BTreeMap<ProjectId, Project>,
-    edges: Vec<Edge>,
-    tasks: BTreeMap<TaskId, Task>,
     /// Who owns a path.
     pub owners: Owners,
     /// Where symbolic links lead.
@@ -120,13 +128,10 @@ pub struct Workspace {
     pub ignore: Option<Filter>,
     /// What cannot be known.
     pub doubts: Vec<Doubt>,
-    /// Findings for people.
-    pub diagnostics: Vec<Diagnostic>,
-    /// Files whose whole meaning is in the projects, edges and tasks: they are nobody's, and need nobody.
-    pub understood: BTreeSet<RepoPath>,
-    configurations: BTreeSet<RepoPath>,
-    readers: HashMap<RepoPath, Vec<(TaskId, usize)>>,
-    names: HashMap<String, ProjectId>,
+    /// What it rests on besides manifests.
+    pub rests_on: RestsOn,
+    index: Index,
+    rows: Rows,
 }
 
 /// A reference by id, name or alias that names no project, or several.
@@ -155,35 +160,109 @@ fn near_text(near: &[String]) -> String {
 }
 
 impl Workspace {
+    /// Seals a draft, with where others looked for it.
+    fn of(draft: Draft, linked: &Probes) -> Self {
+        let Draft { owners, symlinks, ignore, doubts, .. } = draft;
+        let index = Index::new(&draft.projects, &draft.tasks, &draft.understood, &draft.configurations);
+        let rows = Rows::of(draft.projects, draft.tasks, draft.edges, draft.diagnostics);
+        let rests_on = RestsOn::of([linked, &draft.probes]);
+        Self { owners, symlinks, ignore, doubts, rests_on, index, rows }
+    }
+
     /// All projects, sorted by id.
     pub fn projects(&self) -> impl Iterator<Item = &Project> {
-        self.projects.values()
+        (0..self.index.project_count()).map(|at| self.rows.project(at))
+    }
+
+    /// How many projects there are.
+    pub fn project_count(&self) -> usize {
+        self.index.project_count()
     }
 
     /// The project with this id.
     pub fn project(&self, id: &ProjectId) -> Option<&Project> {
-        self.projects.get(id)
+        self.index.project(&id.0).map(|at| self.rows.project(at))
     }
 
     /// All edges, sorted.
     pub fn edges(&self) -> &[Edge] {
-        &self.edges
+        self.rows.edges()
+    }
+
+    /// Findings for people, sorted.
+    pub fn diagnostics(&self) -> &[Diagnostic] {
+        self.rows.diagnostics()
     }
 
     /// All tasks, sorted by id.
     pub fn tasks(&self) -> impl Iterator<Item = &Task> {
-        self.tasks.values()
+        self.task_indices().map(|at| self.task_at(at))
+    }
+
+    /// The places of all tasks, in the order of their ids.
+    pub fn task_indices(&self) -> impl ExactSizeIterator<Item = TaskIndex> + use<> {
+        self.index.tasks()
+    }
+
+    /// The names that tasks have, each once, sorted.
+    pub fn task_names(&self) -> &[TaskName] {
+        self.index.task_names()
     }
 
     /// The task with this id.
     pub fn task(&self, id: &TaskId) -> Option<&Task> {
-        self.tasks.get(id)
+        self.task_index(id).map(|at| self.task_at(at))
+    }
+
+    /// Where the task with this id stands.
+    pub fn task_index(&self, id: &TaskId) -> Option<TaskIndex> {
+        self.index.task(id)
+    }
+
+    /// The task at a place.
+    pub fn task_at(&self, at: TaskIndex) -> &Task {
+        self.rows.task(at, || self.task_id(at))
+    }
+
+    /// The id of the task at a place.
+    pub fn task_id(&self, at: TaskIndex) -> TaskId {
+        TaskId { project: self.project_of(at), name: self.task_name(at).clone() }
+    }
+
+    /// The name of the task at a place.
+    pub fn task_name(&self, at: TaskIndex) -> &TaskName {
+        self.index.name_of(at)
+    }
+
+    /// The project of the task at a place.
+    pub fn project_of(&self, at: TaskIndex) -> ProjectId {
+        ProjectId(self.index.project_path(self.index.project_of(at)))
+    }
+
+    /// Where the project of a task stands among all projects: equal for tasks of one project.
+    pub fn project_index(&self, at: TaskIndex) -> u32 {
+        self.index.project_of(at)
+    }
+
+    /// The tasks that read the result of the task at a place, sorted.
+    pub fn readers_of_result(&self, at: TaskIndex) -> &[TaskIndex] {
+        self.index.dependents(at)
+    }
+
+    /// The tasks whose results the task at a place reads, sorted.
+    pub fn results_read_by(&self, at: TaskIndex) -> &[TaskIndex] {
+        self.index.reads(at)
     }
 
     /// The tasks of one project, sorted by name.
-    pub fn tasks_of<'a>(&'a self, project: &'a ProjectId) -> impl Iterator<Item = &'a Task> {
-        let first = TaskId { project: project.clone(), name: TaskName(String::new()) };
-        self.tasks.range(first..).map(|(_, task)| task).take_while(move |task| task.id.project == *project)
+    pub fn tasks_of(&self, project: &ProjectId) -> impl Iterator<Item = &Task> {
+        self.index.tasks_of(&project.0).map(|at| self.task_at(at))
+    }
+
+    /// A digest over what defines a task: equal ones mean equal commands, environment, outputs, tools, readings and
+    /// choice of inputs.
+    pub(crate) fn definition(&self, at: TaskIndex) -> Definition {
+        self.rows.definition(at, || self.task_at(at))
     }
 
     /// The project that goes by an id, a name or an alias.
@@ -211,17 +290,12 @@ impl Workspace {
         }
     }
 
-    /// The tasks that read a path, each with the input that says so. The path need not exist.
-    pub fn readers_of(&self, path: &RepoPath) -> Vec<(&Task, &Evidence)> {
+    /// The tasks that read a path, each with the place of the input that says so. The path need not exist.
+    pub fn readers_of(&self, path: &RepoPath) -> Vec<(TaskIndex, usize)> {
         if self.is_ignored(path) {
             return Vec::new();
         }
-        let named = path.ancestors().filter_map(|place| self.readers.get(&place)).flatten();
-        named
-            .filter_map(|(id, index)| Some((self.tasks.get(id)?, *index)))
-            .filter(|(task, index)| self.reads_path(task, *index, path))
-            .map(|(task, index)| (task, &task.inputs[index].evidence))
-            .collect()
+        self.index.named_by(path).filter(|(task, input)| self.reads_path(self.task_at(*task), *input, path)).collect()
     }
 
     /// Whether the input with this index of a task covers a path, filters and ownership considered.
@@ -237,7 +311,7 @@ impl Workspace {
         let mut around = BTreeSet::from([project.clone()]);
         for forwards in [true, false] {
             let mut neighbours: BTreeMap<&ProjectId, Vec<&ProjectId>> = BTreeMap::new();
-            for edge in &self.edges {
+            for edge in self.edges() {
                 let (here, there) = if forwards { (&edge.from, &edge.to) } else { (&edge.to, &edge.from) };
                 neighbours.entry(here).or_default().push(there);
             }
@@ -260,14 +334,19 @@ impl Workspace {
         let names = self.symlinks.names_of(path);
         !is_inert(path)
             && !self.is_ignored(path)
-            && !self.understood.contains(path)
+            && !self.is_understood(path)
             && names.iter().all(|name| self.owners.owner_of(name) == Owner::Shared && self.readers_of(name).is_empty())
+    }
+
+    /// Whether the whole meaning of a file is in the projects, edges and tasks: it is nobody's, and needs nobody.
+    pub fn is_understood(&self, path: &RepoPath) -> bool {
+        self.index.is_understood(path)
     }
 
     /// Whether a path is never an input: the configuration says so, or it is the configuration, which is compared by
     /// what it says.
     pub fn is_ignored(&self, path: &RepoPath) -> bool {
-        self.configurations.contains(path) || self.ignore.as_ref().is_some_and(|filter| filter.admits(path))
+        self.index.is_configuration(path) || self.ignore.as_ref().is_some_and(|filter| filter.admits(path))
     }
 }
 

@@ -33,6 +33,16 @@ impl Owners {
         self.0.insert(folder, holding);
     }
 
+    /// Each folder with its holding, sorted.
+    pub(super) fn listed(&self) -> Vec<(RepoPath, Holding)> {
+        self.0.iter().map(|(folder, holding)| (folder.clone(), holding.clone())).collect()
+    }
+
+    /// Owners that were listed.
+    pub(super) fn of_listed(listed: Vec<(RepoPath, Holding)>) -> Self {
+        Self(listed.into_iter().collect())
+    }
+
     /// The owner of a path, which need not exist.
     pub fn owner_of(&self, path: &RepoPath) -> Owner<'_> {
         let Some((_, holding)) = self.holding_of(path) else { return Owner::Shared };

@@ -69,6 +69,17 @@ impl Symlinks {
         (known, findings)
     }
 
+    /// Each link with its text, sorted.
+    pub(super) fn listed(&self) -> Vec<(RepoPath, Vec<u8>)> {
+        self.links.iter().map(|(path, link)| (path.clone(), link.text.to_vec())).collect()
+    }
+
+    /// Links that were listed. What there was to find of them was found before.
+    pub(super) fn of_listed(listed: Vec<(RepoPath, Vec<u8>)>) -> Self {
+        let links: Vec<(RepoPath, Arc<[u8]>)> = listed.into_iter().map(|(path, text)| (path, text.into())).collect();
+        Self::new(&links).0
+    }
+
     /// Where the link at `path` points to; none if there is no link, or if it leads nowhere in the repository.
     pub fn target(&self, path: &RepoPath) -> Option<&RepoPath> {
         self.links.get(path)?.target.as_ref()

@@ -3,11 +3,15 @@
 use std::collections::BTreeSet;
 
 use super::configure::project_without_manifest;
-use super::{Edge, ProjectId, Read, Task, TaskId, Workspace, assemble};
+use super::draft::Draft;
+use super::owner::Holding;
+use super::rows::Definition;
+use super::{Doubt, Edge, Project, ProjectId, Read, Task, TaskId, TaskIndex, Workspace, assemble};
 use crate::config;
-use crate::diagnostic::Evidence;
-use crate::discover::{EdgeKind, FactsMemo, SurveyMemo, discover};
+use crate::diagnostic::{Diagnostic, Evidence};
+use crate::discover::{EdgeKind, FactsMemo, Probes, RestsOn, SurveyMemo, discover};
 use crate::path::RepoPath;
+use crate::selection::Filter;
 use crate::tree::Tree;
 
 /// A path of UTF-8 text.
@@ -27,7 +31,7 @@ impl Workspace {
     /// A workspace of projects without files, each with one task `build` that reads those of the projects it depends
     /// on. Edges are pairs: who depends, and on whom.
     pub(crate) fn of_graph(count: usize, edges: impl IntoIterator<Item = (usize, usize)>) -> Self {
-        let mut workspace = Self::default();
+        let mut workspace = Draft::default();
         let evidence = Evidence::new(&path("knockon.toml"), 1, "");
         let ids: Vec<ProjectId> = (0..count).map(|number| ProjectId(path(&format!("p{number:06}")))).collect();
         for id in &ids {
@@ -44,15 +48,65 @@ impl Workspace {
             let (from, to, evidence) = (from.clone(), to.clone(), evidence.clone());
             workspace.edges.push(Edge { from, to, kind: EdgeKind::Build, evidence });
         }
-        workspace
+        Self::of(workspace, &Probes::default())
     }
 
     /// Another command for the build of one project.
-    pub(crate) fn with_command(mut self, project: usize, line: &str) -> Self {
+    pub(crate) fn with_command(self, project: usize, line: &str) -> Self {
+        let mut draft = self.into_draft();
         let project = ProjectId(path(&format!("p{project:06}")));
-        if let Some(task) = self.tasks.get_mut(&TaskId::new(&project, "build")) {
+        if let Some(task) = draft.tasks.get_mut(&TaskId::new(&project, "build")) {
             task.commands = vec![crate::discover::Command { line: line.to_owned(), folder: project.0.clone() }];
         }
-        self
+        Self::of(draft, &Probes::default())
     }
+
+    /// What a workspace without owners, links and configuration was made from.
+    fn into_draft(self) -> Draft {
+        Draft {
+            projects: self.projects().map(|project| (project.id.clone(), project.clone())).collect(),
+            tasks: self.tasks().map(|task| (task.id.clone(), task.clone())).collect(),
+            edges: self.edges().to_vec(),
+            ..Draft::default()
+        }
+    }
+}
+
+/// Everything that a workspace says.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Everything {
+    owners: Vec<(RepoPath, Holding)>,
+    links: Vec<(RepoPath, Vec<u8>)>,
+    small: (Option<Filter>, Vec<Doubt>, RestsOn),
+    readers: Vec<(TaskIndex, usize)>,
+    tasks: Vec<(Task, Definition)>,
+    graph: Vec<(TaskId, Vec<TaskIndex>, Vec<TaskIndex>)>,
+    projects: Vec<Project>,
+    edges: Vec<Edge>,
+    diagnostics: Vec<Diagnostic>,
+}
+
+pub(crate) fn everything(workspace: &Workspace) -> Everything {
+    let reads = |task| workspace.results_read_by(task).to_vec();
+    let readers = |task| workspace.readers_of_result(task).to_vec();
+    Everything {
+        owners: workspace.owners.listed(),
+        links: workspace.symlinks.listed(),
+        small: (workspace.ignore.clone(), workspace.doubts.clone(), workspace.rests_on.clone()),
+        tasks: workspace.task_indices().map(|at| (workspace.task_at(at).clone(), workspace.definition(at))).collect(),
+        graph: workspace.task_indices().map(|at| (workspace.task_id(at), reads(at), readers(at))).collect(),
+        readers: workspace.projects().flat_map(|project| workspace.index.named_by(&project.id.0)).collect(),
+        projects: workspace.projects().cloned().collect(),
+        edges: workspace.edges().to_vec(),
+        diagnostics: workspace.diagnostics().to_vec(),
+    }
+}
+
+/// A workspace kept and read back says what it said, and is the same to the byte if it is kept again.
+#[track_caller]
+pub(crate) fn check_kept(workspace: &Workspace) {
+    let kept = Workspace::from_kept(&workspace.to_kept()).unwrap();
+    assert_eq!(everything(&kept), everything(workspace));
+    assert!(!kept.is_damaged());
+    assert_eq!(kept.to_kept(), workspace.to_kept());
 }

@@ -15,7 +15,7 @@ fn reads(workspace: &Workspace, project: &str, task: &str) -> Vec<String> {
 }
 
 fn errors(workspace: &Workspace) -> Vec<&str> {
-    let errors = workspace.diagnostics.iter().filter(|finding| finding.severity == Severity::Error);
+    let errors = workspace.diagnostics().iter().filter(|finding| finding.severity == Severity::Error);
     errors.map(|finding| finding.code.as_str()).collect()
 }
 
@@ -28,7 +28,8 @@ fn a_table_for_all_tasks_keeps_what_a_project_adds_to_all_of_its_tasks() {
     );
     let workspace = parsed(&text);
     assert_eq!(reads(&workspace, "a", "test"), ["a:build", "b:build"]);
-    let readers: Vec<_> = workspace.readers_of(&path("a/gen/x")).iter().map(|(task, _)| task.id.to_string()).collect();
+    let readers: Vec<_> =
+        workspace.readers_of(&path("a/gen/x")).iter().map(|(task, _)| workspace.task_id(*task).to_string()).collect();
     assert!(readers.contains(&"a:test".to_owned()), "{readers:?}");
 }
 
@@ -60,7 +61,7 @@ fn case_67_a_name_that_is_taken_is_an_error() {
 fn case_68_a_dependency_on_nothing_is_an_error() {
     let workspace = parsed(&format!("{TWO}[project.a]\ndepends-on = [\"bb\"]\n"));
     assert_eq!(errors(&workspace), ["unknown-project"]);
-    let finding = workspace.diagnostics.iter().find(|finding| finding.code == "unknown-project").unwrap();
+    let finding = workspace.diagnostics().iter().find(|finding| finding.code == "unknown-project").unwrap();
     assert_eq!(finding.place.as_ref().map(|place| place.line), Some(2));
     assert_eq!(finding.help.as_deref(), Some("did you mean b?"));
 }
@@ -80,7 +81,7 @@ fn case_66_a_circle_is_told_once_and_the_same_in_any_order() {
 #[test]
 fn case_7_a_loop_of_links_is_told_by_name() {
     let workspace = parsed("== a/go.mod\nmodule x/a\n== a/one -> two\n== a/two -> one\n== a/self -> self\n");
-    let told: Vec<_> = workspace.diagnostics.iter().filter(|finding| finding.code == "symlink-loop").collect();
+    let told: Vec<_> = workspace.diagnostics().iter().filter(|finding| finding.code == "symlink-loop").collect();
     assert_eq!(told.len(), 3);
     assert!(told.iter().any(|finding| finding.message.contains("a/self")));
 }
@@ -88,7 +89,7 @@ fn case_7_a_loop_of_links_is_told_by_name() {
 #[test]
 fn case_8_a_link_that_leaves_the_repository_is_told() {
     let workspace = parsed("== a/go.mod\nmodule x/a\n== a/out -> ../../etc/passwd\n== a/abs -> /etc/passwd\n");
-    assert_eq!(workspace.diagnostics.iter().filter(|finding| finding.code == "symlink-outside").count(), 2);
+    assert_eq!(workspace.diagnostics().iter().filter(|finding| finding.code == "symlink-outside").count(), 2);
 }
 
 #[test]
@@ -109,7 +110,7 @@ fn case_78_a_pattern_that_matches_nothing_is_told() {
     let workspace = parsed(
         "== svc/package.json\n{\"name\":\"svc\"}\n== svc/a.cs\nx\n== knockon.toml\n[project.svc]\ninputs = [\"*.cs\", \"*.cz\"]\n",
     );
-    let told: Vec<&str> = workspace.diagnostics.iter().map(|finding| finding.message.as_str()).collect();
+    let told: Vec<&str> = workspace.diagnostics().iter().map(|finding| finding.message.as_str()).collect();
     assert_eq!(told, ["`*.cz` matches no file, seen from folder `svc`"]);
 }
 
@@ -131,13 +132,13 @@ COPY pb/a.proto protos/
 ",
     );
     let edges: Vec<String> = workspace
-        .edges
+        .edges()
         .iter()
         .filter(|edge| edge.kind == EdgeKind::Schema)
         .map(|edge| format!("{} -> {} {}:{}", edge.from, edge.to, edge.evidence.file, edge.evidence.line))
         .collect();
     assert_eq!(edges, ["svc -> pb svc/A.csproj:2"]);
-    assert!(workspace.diagnostics.iter().any(|finding| finding.code == "resolved-by-image-layout"));
+    assert!(workspace.diagnostics().iter().any(|finding| finding.code == "resolved-by-image-layout"));
 }
 
 #[test]
@@ -158,10 +159,10 @@ COPY lib/Common/ Common/
 COPY svc/A/ A/
 ",
     );
-    let build = workspace.edges.iter().filter(|edge| edge.kind == EdgeKind::Build);
+    let build = workspace.edges().iter().filter(|edge| edge.kind == EdgeKind::Build);
     let build: Vec<String> = build.map(|edge| format!("{} -> {}", edge.from, edge.to)).collect();
     assert_eq!(build, ["svc/A -> lib/Common"]);
-    let note = workspace.diagnostics.iter().find(|finding| finding.code == "resolved-by-image-layout");
+    let note = workspace.diagnostics().iter().find(|finding| finding.code == "resolved-by-image-layout");
     assert!(note.is_some_and(|note| note.help.as_ref().is_some_and(|help| help.contains("svc/Dockerfile:3"))));
 }
 

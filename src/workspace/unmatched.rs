@@ -1,13 +1,13 @@
 //! Patterns of the configuration that match nothing: more often a slip than a wish.
 
-use super::Workspace;
+use super::draft::Draft;
 use crate::config::{Configuration, PathPattern, Written, select};
 use crate::diagnostic::Diagnostic;
 use crate::path::RepoPath;
 use crate::selection::Selection;
 use crate::tree::{Node, Tree, TreeError, node_at};
 
-impl Workspace {
+impl Draft {
     /// Warns of each pattern that selects files and finds none in the tree. What it would select is an input all the
     /// same once it is there.
     pub(super) fn warn_of_unmatched(
@@ -40,6 +40,7 @@ impl Workspace {
             return Ok(());
         }
         for selection in &selections {
+            self.probes.look_for_any(selection);
             if selects_any(tree, selection)? {
                 return Ok(());
             }

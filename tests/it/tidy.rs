@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 /// that on floor 7 nothing but `cli` above it can use `planner`, and `report` sees results by the types of
 /// `affect` and `plan`. `lib` and `main` stand above all.
 const FLOORS: [&[&str]; 8] = [
-    &["path", "tree", "diagnostic", "selection"],
+    &["path", "tree", "diagnostic", "selection", "codec"],
     &["git", "discover", "config"],
     &["workspace", "store"],
     &["fingerprint"],
@@ -29,8 +29,8 @@ const EXCEPTIONS: [(&str, &str); 3] = [
 ];
 
 /// The modules that are handed values and trees, and never see a process, a clock, a socket or git itself.
-const CORE: [&str; 9] =
-    ["path", "tree", "selection", "discover", "config", "workspace", "fingerprint", "affect", "plan"];
+const CORE: [&str; 10] =
+    ["path", "tree", "selection", "codec", "discover", "config", "workspace", "fingerprint", "affect", "plan"];
 
 /// What of the standard library is the outer world.
 const OUTER_WORLD: [&str; 5] = ["fs", "env", "process", "net", "time"];

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 
-use super::super::testing::Known;
+use super::super::testing::{Known, fingerprints_of, ids};
 use super::super::{Side, Terms, affect, chain};
-use crate::fingerprint::{Environment, fingerprints};
+use crate::fingerprint::Environment;
 use crate::path::RepoPath;
 use crate::tree::{Change, ChangeKind, MemoryTree};
 use crate::workspace::{TaskId, Workspace, cycles};
@@ -19,16 +19,15 @@ fn affected(count: usize, edges: &[(usize, usize)], changed: usize) -> BTreeSet<
     let (base, head) = (Side { tree: &tree, workspace: &base }, Side { tree: &tree, workspace: &head });
     let found = affect(base, head, &[], &Terms::default()).unwrap();
     let number = |task: &TaskId| task.project.to_string()[1..].parse().unwrap();
-    for (task, entry) in &found.tasks {
+    for task in found.tasks() {
         // Every affected task can be explained, and as far away as its chain is long.
-        assert_eq!(chain(&found, task).len(), entry.distance as usize + 1, "{task}");
+        let far = found.distance(task).unwrap();
+        assert_eq!(chain(&found, head.workspace, task).len(), far as usize + 1, "{task:?}");
     }
-    let all: BTreeSet<TaskId> = head.workspace.tasks().map(|task| task.id.clone()).collect();
-    let [old, new] =
-        [base, head].map(|side| fingerprints(side.workspace, side.tree, &Environment::new(), &all).unwrap());
+    let [old, new] = [base, head].map(|side| fingerprints_of(side.workspace, &tree, &Environment::new()));
     let differ: BTreeSet<usize> =
         new.iter().filter(|(id, print)| old[*id] != **print).map(|(id, _)| number(id)).collect();
-    let quick: BTreeSet<usize> = found.tasks.keys().map(number).collect();
+    let quick: BTreeSet<usize> = ids(head.workspace, found.tasks()).iter().map(number).collect();
     assert_eq!(quick, differ, "{edges:?} with {changed}");
     quick
 }
@@ -67,11 +66,10 @@ fn case_66_another_edge_within_a_circle_is_another_result() {
     let tree = MemoryTree::default();
     let base = Workspace::of_graph(3, [(0, 1), (1, 2), (2, 0)]);
     let head = Workspace::of_graph(3, [(0, 1), (1, 0), (1, 2), (2, 1)]);
-    let all: BTreeSet<TaskId> = head.tasks().map(|task| task.id.clone()).collect();
-    let [old, new] = [&base, &head].map(|w| fingerprints(w, &tree, &Environment::new(), &all).unwrap());
-    assert!(all.iter().all(|task| old[task] != new[task]));
+    let [old, new] = [&base, &head].map(|w| fingerprints_of(w, &tree, &Environment::new()));
+    assert!(head.tasks().all(|task| old[&task.id] != new[&task.id]));
     let (base, head) = (Side { tree: &tree, workspace: &base }, Side { tree: &tree, workspace: &head });
-    assert_eq!(affect(base, head, &[], &Terms::default()).unwrap().tasks.len(), 3);
+    assert_eq!(affect(base, head, &[], &Terms::default()).unwrap().tasks().count(), 3);
 }
 
 proptest! {
@@ -99,10 +97,10 @@ fn a_chain_of_a_hundred_thousand_projects_needs_no_deep_stack() {
         assert!(cycles(&head).is_empty());
         let sides = (Side { tree: &tree, workspace: &base }, Side { tree: &tree, workspace: &head });
         let found = affect(sides.0, sides.1, &[], &Terms::default()).unwrap();
-        assert_eq!(found.tasks.len(), count);
-        let (last, far) = found.tasks.iter().next_back().unwrap();
-        assert_eq!(far.distance as usize, count - 1);
-        assert_eq!(chain(&found, last).len(), count);
+        assert_eq!(found.tasks().count(), count);
+        let last = found.tasks().last().unwrap();
+        assert_eq!(found.distance(last), Some(count as u32 - 1));
+        assert_eq!(chain(&found, &head, last).len(), count);
     });
 }
 
@@ -114,8 +112,7 @@ fn a_ring_of_a_hundred_thousand_projects_is_one_cycle() {
         let found = cycles(&ring);
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].edges.len(), count);
-        let all: BTreeSet<TaskId> = ring.tasks().map(|task| task.id.clone()).collect();
-        let prints = fingerprints(&ring, &MemoryTree::default(), &Environment::new(), &all).unwrap();
+        let prints = fingerprints_of(&ring, &MemoryTree::default(), &Environment::new());
         assert_eq!(prints.values().collect::<BTreeSet<_>>().len(), count);
     });
 }
@@ -131,6 +128,6 @@ fn case_27_very_deep_folders_need_no_deep_stack() {
         let (base, head) = (known("module x\n"), known("module x\n// more\n"));
         let changes = super::super::testing::differing(&base, &head);
         assert!(matches!(changes[..], [Change { kind: ChangeKind::Modified, .. }]));
-        assert_eq!(super::super::testing::affected(&base, &head, true).tasks.len(), 2);
+        assert_eq!(super::super::testing::affected(&base, &head, true).tasks().count(), 2);
     });
 }

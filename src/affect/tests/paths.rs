@@ -154,10 +154,10 @@ fn case_13_14_any_name_that_git_can_store_belongs_to_its_project() {
                 file(RepoPath::from_git(b"c").unwrap().child(name).child(b"go.mod"), &format!("module x/c{content}\n")),
             ]))
         };
-        let found: Vec<String> = affected(&tree("1"), &tree("2"), true)
-            .tasks
-            .keys()
-            .map(|task| task.name.to_string() + &task.project.to_string())
+        let head = tree("2");
+        let found: Vec<String> = affected(&tree("1"), &head, true)
+            .tasks()
+            .map(|task| head.workspace.task_name(task).to_string() + &head.workspace.project_of(task).to_string())
             .collect();
         let odd = RepoPath::from_git(b"c").unwrap().child(name).to_string();
         assert_eq!(found, ["builda", "testa", &format!("build{odd}"), &format!("test{odd}")]);
@@ -192,7 +192,7 @@ fn case_21_a_path_that_nobody_owns_affects_everything() {
     check(&with("== tool.conf\n1\n"), &with("== tool.conf\n2\n"), &BOTH);
     check(&with("== README.md\n1\n"), &with("== README.md\n2\n"), &[]);
     let (base, head) = (Known::parse(&with("== tool.conf\n1\n")), Known::parse(&with("== tool.conf\n2\n")));
-    assert!(affected(&base, &head, false).tasks.is_empty());
+    assert!(affected(&base, &head, false).is_empty());
     assert_eq!(affected(&base, &head, false).unowned.len(), 1);
 }
 
@@ -218,7 +218,7 @@ fn case_23_a_project_that_is_removed_affects_its_dependents_and_is_told() {
     check_some(DEPENDS, gone, &A, &["b:build"]);
     let (base, head) = (Known::parse(DEPENDS), Known::parse(gone));
     assert_eq!(affected(&base, &head, true).removed.len(), 1);
-    assert!(head.workspace.diagnostics.iter().any(|finding| finding.code == "dangling-reference"));
+    assert!(head.workspace.diagnostics().iter().any(|finding| finding.code == "dangling-reference"));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use super::{FAINT, Look, MOST_FILES, NAME, cause_text, count, evidence_text};
 use crate::affect::{Affected, Cause, chain};
 use crate::path::RepoPath;
 use crate::tree::Change;
-use crate::workspace::{Owner, Project, Task, TaskId, Workspace, is_inert};
+use crate::workspace::{Owner, Project, Task, TaskId, TaskIndex, Workspace, is_inert};
 
 /// The shortest chain from a change to each affected task of a project; or why there is none.
 pub fn explain_project(workspace: &Workspace, affected: &Affected, project: &Project, look: Look) -> String {
@@ -22,9 +22,9 @@ pub fn explain_project(workspace: &Workspace, affected: &Affected, project: &Pro
         let _ = writeln!(text, "with {folder}  {}", look.paint(FAINT, evidence_text(evidence)));
     }
     let mut none = true;
-    for task in workspace.tasks_of(&project.id).filter(|task| affected.tasks.contains_key(&task.id)) {
+    for task in workspace.tasks_of(&project.id).filter_map(|task| is_affected(workspace, affected, &task.id)) {
         none = false;
-        chain_text(&mut text, workspace, affected, &task.id, look);
+        chain_text(&mut text, workspace, affected, task, look);
     }
     if none {
         text.push_str("\nnot affected: no input of its tasks changed, and none of what they read did\n");
@@ -38,8 +38,8 @@ pub fn explain_project(workspace: &Workspace, affected: &Affected, project: &Pro
 /// The shortest chain from a change to a task; or why there is none.
 pub fn explain_task(workspace: &Workspace, affected: &Affected, task: &Task, look: Look) -> String {
     let mut text = String::new();
-    if affected.tasks.contains_key(&task.id) {
-        chain_text(&mut text, workspace, affected, &task.id, look);
+    if let Some(task) = is_affected(workspace, affected, &task.id) {
+        chain_text(&mut text, workspace, affected, task, look);
         return text;
     }
     let _ = writeln!(text, "{}", look.paint(NAME, task.id.to_string()));
@@ -68,19 +68,20 @@ pub fn explain_path(
         Owner::Project(id) => writeln!(text, "owned by {id}"),
         Owner::Shared => writeln!(text, "owned by no project"),
     };
-    let mut readers: Vec<(&TaskId, String)> = Vec::new();
+    let mut readers: Vec<(TaskIndex, String)> = Vec::new();
     for name in workspace.symlinks.names_of(path) {
         readers.extend(
-            workspace.readers_of(&name).into_iter().map(|(task, evidence)| (&task.id, evidence_text(evidence))),
+            workspace
+                .readers_of(&name)
+                .into_iter()
+                .map(|(task, input)| (task, evidence_text(&workspace.task_at(task).inputs[input].evidence))),
         );
     }
     readers.sort();
     readers.dedup_by(|later, first| later.0 == first.0);
     if readers.is_empty() {
         text.push_str(match () {
-            () if workspace.understood.contains(path) => {
-                "read by knockon itself: what it says is compared, not its bytes\n"
-            }
+            () if workspace.is_understood(path) => "read by knockon itself: what it says is compared, not its bytes\n",
             () if workspace.is_ignored(path) => "ignored: the configuration says that it is never an input\n",
             () if is_inert(path) => "inert: on the built-in list of what no build or test reads\n",
             () if workspace.is_nobodys(path) => {
@@ -90,16 +91,21 @@ pub fn explain_path(
         });
     }
     for (task, evidence) in readers {
-        let planned = if affected.tasks.contains_key(task) { "" } else { "  (not affected)" };
+        let planned = if affected.contains(task) { "" } else { "  (not affected)" };
+        let task = workspace.task_id(task);
         let _ = writeln!(text, "read by {task}{planned}\n    {}", look.paint(FAINT, look.cut(&evidence, 4)));
     }
     text
 }
 
-fn chain_text(text: &mut String, workspace: &Workspace, affected: &Affected, task: &TaskId, look: Look) {
-    let steps = chain(affected, task);
+fn is_affected(workspace: &Workspace, affected: &Affected, task: &TaskId) -> Option<TaskIndex> {
+    workspace.task_index(task).filter(|task| affected.contains(*task))
+}
+
+fn chain_text(text: &mut String, workspace: &Workspace, affected: &Affected, task: TaskIndex, look: Look) {
+    let steps = chain(affected, workspace, task);
     let Some(last) = steps.last() else { return };
-    let _ = writeln!(text, "\n{}", look.paint(NAME, label(workspace, task)));
+    let _ = writeln!(text, "\n{}", look.paint(NAME, label(workspace, &workspace.task_id(task))));
     for step in &steps[..steps.len() - 1] {
         if let Cause::Upstream { task, evidence } = &step.cause {
             let line = evidence.as_ref().map(evidence_text).unwrap_or_default();
@@ -109,9 +115,9 @@ fn chain_text(text: &mut String, workspace: &Workspace, affected: &Affected, tas
             }
         }
     }
-    let causes = affected.tasks.get(&last.task).map(|task| &task.causes);
+    let causes = workspace.task_index(&last.task).and_then(|task| affected.task(workspace, task));
     let own: Vec<&Cause> =
-        causes.into_iter().flatten().filter(|cause| !matches!(cause, Cause::Upstream { .. })).collect();
+        causes.iter().flat_map(|task| &task.causes).filter(|cause| !matches!(cause, Cause::Upstream { .. })).collect();
     let shown = look.most(own.len(), MOST_FILES);
     for cause in &own[..shown] {
         let (sentence, evidence) = cause_text(cause);

@@ -1,0 +1,140 @@
+//! Which paths were looked for: what a workspace rests on besides the manifests that it is made of.
+//!
+//! A workspace says what it says because certain files stand at certain places: a lockfile beside a manifest, the source
+//! of a `COPY`. Whoever knows all places that were looked at knows which new or vanished files leave it as it is.
+
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use rayon::prelude::*;
+
+use super::survey::is_read;
+use crate::path::RepoPath;
+use crate::selection::Selection;
+use crate::tree::{Change, ChangeKind, Node, Tree, TreeError, node_at};
+
+/// Paths that were looked at, by their hashes. Two paths with one hash cost time and change no answer: what looks as if it
+/// mattered is worked out anew.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Probes {
+    /// Whether and as what something stands at these paths.
+    paths: HashSet<PathHash>,
+    /// Which names these folders have.
+    folders: HashSet<PathHash>,
+    /// Whether any file is selected.
+    selections: Vec<Selection>,
+}
+
+/// A hash that is the same in every run of one build.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PathHash(pub u64);
+
+impl PathHash {
+    fn of(path: &RepoPath) -> Self {
+        let mut hasher = DefaultHasher::new();
+        hasher.write(path.as_bytes());
+        Self(hasher.finish())
+    }
+}
+
+/// It is a hash already.
+impl Hash for PathHash {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.0);
+    }
+}
+
+impl Probes {
+    /// Notes that somebody looked for what stands at a path.
+    pub fn look_at(&mut self, path: &RepoPath) {
+        self.paths.insert(PathHash::of(path));
+    }
+
+    /// Notes that somebody looked at the names in a folder.
+    pub fn list(&mut self, folder: &RepoPath) {
+        self.folders.insert(PathHash::of(folder));
+    }
+
+    /// Notes that somebody looked whether any file is selected.
+    pub fn look_for_any(&mut self, selection: &Selection) {
+        self.selections.push(selection.clone());
+    }
+
+    /// Takes over what others looked at.
+    pub fn extend(&mut self, others: Probes) {
+        if self.paths.len() < others.paths.len() {
+            let smaller = std::mem::replace(&mut self.paths, others.paths);
+            self.paths.extend(smaller);
+        } else {
+            self.paths.extend(others.paths);
+        }
+        self.folders.extend(others.folders);
+        self.selections.extend(others.selections);
+    }
+}
+
+/// What was looked at, in a form that is there at once when it was kept.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RestsOn {
+    /// Paths, sorted.
+    pub paths: Vec<PathHash>,
+    /// Folders, sorted.
+    pub folders: Vec<PathHash>,
+    /// Selections.
+    pub selections: Vec<Selection>,
+}
+
+impl RestsOn {
+    /// All that several looked at.
+    pub fn of<'a>(probes: impl IntoIterator<Item = &'a Probes> + Clone) -> Self {
+        let sorted = |of: fn(&'a Probes) -> &'a HashSet<PathHash>| {
+            let mut sorted: Vec<PathHash> = probes.clone().into_iter().flat_map(of).copied().collect();
+            sorted.par_sort_unstable();
+            sorted.dedup();
+            sorted
+        };
+        let (paths, folders) = (sorted(|probes| &probes.paths), sorted(|probes| &probes.folders));
+        Self { paths, folders, selections: probes.into_iter().flat_map(|p| &p.selections).cloned().collect() }
+    }
+
+    /// Whether a workspace of either tree could be another because of one change between them. It is made of what
+    /// manifests, configurations and links say and of the places that were looked at; the bytes of all other files are
+    /// nothing to it.
+    pub fn is_touched_by(&self, change: &Change, before: &dyn Tree, after: &dyn Tree) -> Result<bool, TreeError> {
+        let Change { path, kind } = change;
+        if path.name().is_none_or(is_read) || *kind == ChangeKind::Mode {
+            return Ok(true);
+        }
+        // The text of a symbolic link says where other paths lead.
+        let is_plain = |tree: &dyn Tree| {
+            Ok::<_, TreeError>(matches!(node_at(tree, path)?, Some(Node::Content(mode, _)) if mode.is_file()))
+        };
+        let stays = match kind {
+            ChangeKind::Modified => return Ok(!is_plain(after)?),
+            ChangeKind::Added => is_plain(after)?,
+            ChangeKind::Deleted => is_plain(before)?,
+            ChangeKind::Mode => false,
+        };
+        Ok(!stays || self.selections.iter().any(|s| s.matches(path)) || self.is_seen(path, before, after)?)
+    }
+
+    /// Whether somebody looked at a path that came or went, or at a folder that came or went with it.
+    fn is_seen(&self, path: &RepoPath, before: &dyn Tree, after: &dyn Tree) -> Result<bool, TreeError> {
+        for here in path.ancestors() {
+            let is_folder =
+                |tree: &dyn Tree| Ok::<_, TreeError>(matches!(node_at(tree, &here)?, Some(Node::Folder(_))));
+            if here != *path && is_folder(before)? && is_folder(after)? {
+                return Ok(false);
+            }
+            let is_listed = |folder: RepoPath| holds(&self.folders, &folder);
+            if holds(&self.paths, &here) || here.parent().is_some_and(is_listed) {
+                return Ok(true);
+            }
+        }
+        Ok(true)
+    }
+}
+
+fn holds(sorted: &[PathHash], path: &RepoPath) -> bool {
+    sorted.binary_search(&PathHash::of(path)).is_ok()
+}

@@ -1,0 +1,123 @@
+//! What is recalled is what would be worked out: the warm planner, the cold one and brute force give one answer.
+
+use std::sync::Arc;
+
+use proptest::prelude::*;
+
+use super::recall::{Anchor, AnchorHead, Known, Recall};
+use crate::affect::testing::repository::{edits, known, repositories};
+use crate::affect::testing::{by_fingerprints, differing, ids};
+use crate::affect::{Side, Terms, affect};
+use crate::config;
+use crate::discover::{FactsMemo, SurveyMemo, discover};
+use crate::tree::{MemoryTree, Tree, changes, node_at};
+use crate::workspace::testing::{check_kept, everything};
+use crate::workspace::{Workspace, assemble};
+
+fn worked_out(tree: &dyn Tree) -> Arc<Known> {
+    let linked = discover(tree, &SurveyMemo::default(), &FactsMemo::default()).unwrap();
+    let (configuration, findings) = config::read_all(&linked.configurations);
+    let configuration = configuration.unwrap();
+    let workspace = assemble(tree, &linked, &configuration).unwrap();
+    Arc::new(Known::new(workspace, configuration, findings, linked.configurations))
+}
+
+/// An anchor as a later run finds it.
+fn kept(anchor: &Anchor, at: Arc<dyn Tree>) -> Anchor {
+    let (head, body) = anchor.to_kept();
+    let head = AnchorHead::read(&head).unwrap();
+    assert_eq!(head.tree, at.root());
+    head.with_body(at, &body).unwrap()
+}
+
+/// Whatever the recall finds for a tree is what working it out gives.
+fn check_recall(recall: &Recall, tree: &MemoryTree) -> Result<bool, TestCaseError> {
+    let Some(anchor) = recall.find(tree).unwrap() else { return Ok(false) };
+    let fresh = worked_out(tree);
+    prop_assert_eq!(everything(&anchor.known.workspace), everything(&fresh.workspace));
+    prop_assert_eq!(&anchor.known.configuration, &fresh.configuration);
+    Ok(true)
+}
+
+/// What a tree holds.
+fn listing(tree: &dyn Tree) -> Vec<String> {
+    let changes = changes(&MemoryTree::default(), tree).unwrap();
+    changes.iter().map(|change| format!("{} {:?}", change.path, node_at(tree, &change.path).unwrap())).collect()
+}
+
+proptest! {
+    #[test]
+    fn a_kept_workspace_is_the_one_that_was_kept(repository in repositories(), edits in edits()) {
+        check_kept(&known(&repository.edited(&edits)).workspace);
+    }
+
+    /// The digest of the memo refuses such bytes before they come here; should it ever not, nothing panics.
+    #[test]
+    fn damaged_bytes_are_refused_or_read_without_a_panic(
+        repository in repositories(),
+        at in any::<prop::sample::Index>(),
+        byte in 1..=u8::MAX,
+    ) {
+        let workspace = repository.known().workspace;
+        let mut bytes = workspace.to_kept();
+        let at = at.index(bytes.len());
+        prop_assert!(Workspace::from_kept(&bytes[..at]).is_err());
+        bytes[at] ^= byte;
+        if let Ok(read) = Workspace::from_kept(&bytes) {
+            let _ = everything(&read);
+        }
+    }
+
+    /// A tree is recalled from an anchor at any other one: by what this run knows, and by what an earlier one kept.
+    #[test]
+    fn the_warm_planner_knows_what_the_cold_one_finds(
+        repository in repositories(),
+        first in edits(),
+        second in edits(),
+    ) {
+        let (base, middle) = (repository.known(), known(&repository.edited(&first)));
+        let head = known(&repository.edited(&second));
+        let trees = [&base.tree, &middle.tree, &head.tree];
+        for at in trees {
+            let at: Arc<dyn Tree> = Arc::new(at.clone());
+            for of in trees {
+                let anchor = Anchor::at(Arc::clone(&at), of, worked_out(of)).unwrap();
+                let (fresh, earlier) = (Recall::default(), Recall::default());
+                earlier.add(kept(&anchor, Arc::clone(&at)));
+                fresh.add(anchor);
+                prop_assert!(check_recall(&fresh, of)? && check_recall(&earlier, of)?, "an anchor holds for its own tree");
+                for tree in trees {
+                    for recall in [&fresh, &earlier] {
+                        let found = check_recall(recall, tree);
+                        let written = [&*at, of, tree].map(listing);
+                        prop_assert!(found.is_ok(), "{found:?}\nat, of and for: {written:#?}");
+                    }
+                }
+            }
+        }
+    }
+
+    /// The whole way of the planner: base and head are recalled where they can be, and the answer is that of
+    /// fingerprinting everything in both trees.
+    #[test]
+    fn the_answer_of_the_warm_planner_is_that_of_brute_force(repository in repositories(), edits in edits()) {
+        let (base, head) = (repository.known(), known(&repository.edited(&edits)));
+        let expected = by_fingerprints(&base, &head);
+        for (from, to) in [(&base, &head), (&head, &base)] {
+            let recall = Recall::default();
+            recall.add(Anchor::at(Arc::new(to.tree.clone()), &to.tree, worked_out(&to.tree)).unwrap());
+            let of = |tree: &MemoryTree| match recall.find(tree).unwrap() {
+                Some(anchor) => Arc::clone(&anchor.known),
+                None => worked_out(tree),
+            };
+            let (before, after) = (of(&from.tree), of(&to.tree));
+            let sides = [(&from.tree, &before), (&to.tree, &after)]
+                .map(|(tree, known)| Side { tree, workspace: &known.workspace });
+            let terms = Terms { unowned_widens: false, ..Terms::default() };
+            let found = affect(sides[0], sides[1], &differing(from, to), &terms).unwrap();
+            let certain = ids(&after.workspace, found.certain(&after.workspace));
+            let expected = if std::ptr::eq(from, &base) { expected.clone() } else { by_fingerprints(&head, &base) };
+            prop_assert_eq!(certain, expected, "{:?}", differing(from, to));
+        }
+    }
+}

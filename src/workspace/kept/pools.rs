@@ -1,0 +1,181 @@
+//! What a workspace says many times over, written once.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::OnceLock;
+
+use super::values::{Kept, Reading, Writing};
+use crate::codec::{Damaged, Reader, Writer};
+use crate::diagnostic::Evidence;
+use crate::discover::Input;
+use crate::path::RepoPath;
+
+/// Values with their numbers, while they are written.
+pub(super) struct Pool<T>(HashMap<T, u32>);
+
+impl<T> Default for Pool<T> {
+    fn default() -> Self {
+        Self(HashMap::new())
+    }
+}
+
+impl<T: Hash + Eq + Clone> Pool<T> {
+    /// The number of a value, and whether it is a new one.
+    fn number(&mut self, value: &T) -> (u32, bool) {
+        if let Some(&known) = self.0.get(value) {
+            return (known, false);
+        }
+        let number = self.0.len() as u32;
+        self.0.insert(value.clone(), number);
+        (number, true)
+    }
+}
+
+/// Items one behind the other, each with its end.
+#[derive(Debug, Default)]
+pub(super) struct Items {
+    ends: Vec<u32>,
+    bytes: Vec<u8>,
+}
+
+impl Items {
+    pub(super) fn push(&mut self, item: &[u8]) {
+        self.bytes.extend_from_slice(item);
+        self.ends.push(self.bytes.len() as u32);
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    pub(super) fn write(&self, to: &mut Writer) {
+        to.array(self.ends.iter().copied());
+        to.field(&self.bytes);
+    }
+
+    pub(super) fn read(from: &mut Reader<'_>) -> Result<Self, Damaged> {
+        Ok(Self { ends: from.array()?, bytes: from.field()?.to_vec() })
+    }
+
+    pub(super) fn get(&self, at: usize) -> Result<&[u8], Damaged> {
+        let start = match at.checked_sub(1) {
+            Some(before) => *self.ends.get(before).ok_or(Damaged)?,
+            None => 0,
+        };
+        let end = *self.ends.get(at).ok_or(Damaged)?;
+        self.bytes.get(start as usize..end as usize).ok_or(Damaged)
+    }
+}
+
+/// The pools of a workspace that is being written.
+#[derive(Default)]
+pub(super) struct Pools {
+    paths: Pool<RepoPath>,
+    path_items: Items,
+    texts: Pool<String>,
+    text_items: Items,
+    evidence: Pool<Evidence>,
+    evidence_items: Items,
+    inputs: Pool<Input>,
+    input_items: Items,
+}
+
+impl Pools {
+    pub(super) fn path(&mut self, path: &RepoPath) -> u32 {
+        let (number, new) = self.paths.number(path);
+        if new {
+            self.path_items.push(path.as_bytes());
+        }
+        number
+    }
+
+    pub(super) fn text(&mut self, text: &String) -> u32 {
+        let (number, new) = self.texts.number(text);
+        if new {
+            self.text_items.push(text.as_bytes());
+        }
+        number
+    }
+
+    pub(super) fn evidence(&mut self, evidence: &Evidence) -> u32 {
+        let (number, new) = self.evidence.number(evidence);
+        if new {
+            let bytes = Writing::of(self, |writing| {
+                evidence.file.write(writing);
+                evidence.line.write(writing);
+                evidence.text.write(writing);
+            });
+            self.evidence_items.push(&bytes);
+        }
+        number
+    }
+
+    pub(super) fn input(&mut self, input: &Input) -> u32 {
+        let (number, new) = self.inputs.number(input);
+        if new {
+            let bytes = Writing::of(self, |writing| {
+                input.selection.write(writing);
+                input.evidence.write(writing);
+            });
+            self.input_items.push(&bytes);
+        }
+        number
+    }
+
+    pub(super) fn write(&self, to: &mut Writer) {
+        for items in [&self.path_items, &self.text_items, &self.evidence_items, &self.input_items] {
+            items.write(to);
+        }
+    }
+}
+
+/// The pools of a workspace that was kept. What is asked for is decoded once and shared.
+#[derive(Debug)]
+pub(super) struct KeptPools {
+    path_items: Items,
+    paths: Vec<OnceLock<RepoPath>>,
+    texts: Items,
+    evidence: Items,
+    inputs: Items,
+}
+
+impl KeptPools {
+    pub(super) fn read(from: &mut Reader<'_>) -> Result<Self, Damaged> {
+        let path_items = Items::read(from)?;
+        Ok(Self {
+            paths: (0..path_items.len()).map(|_| OnceLock::new()).collect(),
+            path_items,
+            texts: Items::read(from)?,
+            evidence: Items::read(from)?,
+            inputs: Items::read(from)?,
+        })
+    }
+
+    pub(super) fn path(&self, number: u32) -> Result<RepoPath, Damaged> {
+        let cell = self.paths.get(number as usize).ok_or(Damaged)?;
+        if let Some(known) = cell.get() {
+            return Ok(known.clone());
+        }
+        let path = RepoPath::from_git(self.path_items.get(number as usize)?).map_err(|_| Damaged)?;
+        Ok(cell.get_or_init(|| path).clone())
+    }
+
+    pub(super) fn text(&self, number: u32) -> Result<String, Damaged> {
+        let bytes = self.texts.get(number as usize)?;
+        std::str::from_utf8(bytes).map(str::to_owned).map_err(|_| Damaged)
+    }
+
+    pub(super) fn evidence(&self, number: u32) -> Result<Evidence, Damaged> {
+        let mut reading = Reading::new(self.evidence.get(number as usize)?, self);
+        Ok(Evidence {
+            file: Kept::read(&mut reading)?,
+            line: Kept::read(&mut reading)?,
+            text: Kept::read(&mut reading)?,
+        })
+    }
+
+    pub(super) fn input(&self, number: u32) -> Result<Input, Damaged> {
+        let mut reading = Reading::new(self.inputs.get(number as usize)?, self);
+        Ok(Input { selection: Kept::read(&mut reading)?, evidence: Kept::read(&mut reading)? })
+    }
+}

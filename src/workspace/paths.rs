@@ -1,0 +1,51 @@
+//! A sorted pool of paths: each has a number, and the numbers are in the order of the paths.
+
+use std::collections::BTreeSet;
+
+use crate::path::RepoPath;
+
+/// Paths one behind the other.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Paths {
+    pub(super) ends: Vec<u32>,
+    pub(super) bytes: Vec<u8>,
+}
+
+impl Paths {
+    /// A pool of these paths.
+    pub(super) fn of<'a>(paths: impl Iterator<Item = &'a RepoPath>) -> Self {
+        let mut pool = Self::default();
+        for path in paths.collect::<BTreeSet<_>>() {
+            pool.bytes.extend_from_slice(path.as_bytes());
+            pool.ends.push(pool.bytes.len() as u32);
+        }
+        pool
+    }
+
+    fn at(&self, number: usize) -> &[u8] {
+        let start = number.checked_sub(1).map_or(Some(0), |before| self.ends.get(before).copied());
+        match (start, self.ends.get(number)) {
+            (Some(start), Some(&end)) => self.bytes.get(start as usize..end as usize).unwrap_or_default(),
+            _ => &[],
+        }
+    }
+
+    /// The number of a path.
+    pub(super) fn find(&self, path: &[u8]) -> Option<u32> {
+        let (mut low, mut high) = (0, self.ends.len());
+        while low < high {
+            let middle = low.midpoint(high);
+            match self.at(middle).cmp(path) {
+                std::cmp::Ordering::Less => low = middle + 1,
+                std::cmp::Ordering::Greater => high = middle,
+                std::cmp::Ordering::Equal => return Some(middle as u32),
+            }
+        }
+        None
+    }
+
+    /// The path with a number. Only paths go in, so only a damaged pool could give another.
+    pub(super) fn path(&self, number: u32) -> RepoPath {
+        RepoPath::from_git(self.at(number as usize)).unwrap_or_else(|_| RepoPath::root())
+    }
+}
