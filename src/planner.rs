@@ -1,6 +1,7 @@
 //! The one entry that every command calls: opens the trees, hands values to the core, and returns what it answers.
 //! What `plan` prints is what `explain` explains, because both ask here.
 
+mod digests;
 mod history;
 mod range;
 mod recall;
@@ -17,7 +18,7 @@ use crate::affect::{Affected, Side, Terms, affect};
 use crate::config::{self, Configuration, PipelineSettings, UnownedPolicy};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::discover::{FactsMemo, SurveyMemo, discover};
-use crate::fingerprint::{Environment, Fingerprints, OwnDigests, fingerprints};
+use crate::fingerprint::{Environment, Fingerprints, fingerprints};
 use crate::git::{GitError, Repository};
 use crate::path::RepoPath;
 use crate::plan::{Decision, Plan, Selected, TreeKind, TreeName, members, plan};
@@ -101,6 +102,9 @@ pub struct Planner {
 /// The kind of item in the memo that holds an [`Anchor`].
 const ANCHOR: &str = "workspace";
 
+/// Fewer digests than this are worked out as quickly as they are kept.
+const WORTH_KEEPING: usize = 64;
+
 /// The pipelines that are there without configuration.
 const BUILT_IN_PIPELINES: [(&str, &[&str]); 2] =
     [("validation", &["build", "test"]), ("pull-request", &["build", "test", "image", "chart"])];
@@ -180,13 +184,19 @@ impl Planner {
         };
         let workspace = answer.head.workspace();
         let members = members(workspace, &answer.affected, &selected);
-        let prints = fingerprints(workspace, &*answer.head.tree, &self.environment, &members, &OwnDigests::new())?;
+        let prints = self.fingerprints(&answer.head, &members)?;
         Ok(plan(workspace, &answer.affected, &selected, &prints.tasks))
     }
 
     /// The fingerprints of some tasks.
     pub fn fingerprints(&self, view: &View, wanted: &BTreeSet<TaskIndex>) -> Result<Fingerprints, PlannerError> {
-        Ok(fingerprints(view.workspace(), &*view.tree, &self.environment, wanted, &OwnDigests::new())?)
+        let mut known = self.kept_digests(view).unwrap_or_default();
+        let prints = fingerprints(view.workspace(), &*view.tree, &self.environment, wanted, &known)?;
+        if prints.own.len() >= WORTH_KEEPING {
+            prints.own.iter().for_each(|(task, digest)| known.insert(*task, *digest));
+            self.keep_digests(view, known);
+        }
+        Ok(prints)
     }
 
     /// What is known of one tree, without a range.
@@ -272,7 +282,10 @@ impl Planner {
         if !head.may_hold(&*at, tree).ok()? {
             return None;
         }
-        head.with_body(at, &item.body()?).ok()
+        let name = item.name.clone();
+        let anchor = head.with_body(at, &item.body()?).ok()?;
+        anchor.known.kept_as(name);
+        Some(anchor)
     }
 
     /// Keeps what was worked out for a later run. The anchor has to be a tree that git has: that of the commit, or of the
@@ -286,8 +299,11 @@ impl Planner {
             };
             let anchor = Anchor::at(at, &**tree, Arc::clone(known)).ok()?;
             let (head, body) = anchor.to_kept();
+            let name = blake3::hash(&head).to_hex()[..32].to_owned();
             // A memo that cannot be written leaves things as slow as they are.
-            memo.keep(ANCHOR, &blake3::hash(&head).to_hex()[..32], &head, &body).ok()
+            memo.keep(ANCHOR, &name, &head, &body).ok()?;
+            known.kept_as(name);
+            Some(())
         };
         let _ = kept();
     }

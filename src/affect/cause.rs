@@ -119,6 +119,11 @@ impl Affected {
         reached.map(|(_, at)| TaskIndex::new(at))
     }
 
+    /// The affected tasks that have a cause of their own: a changed input, another definition, other inputs.
+    pub fn by_themselves(&self) -> impl Iterator<Item = TaskIndex> {
+        self.own.keys().copied()
+    }
+
     /// How many edges lie between a task and the nearest project whose own inputs changed; none if it is not affected.
     pub fn distance(&self, task: TaskIndex) -> Option<u32> {
         self.distances.get(task.number()).copied().filter(|distance| *distance != UNAFFECTED)

@@ -43,7 +43,7 @@ pub(crate) fn fingerprints_of(
     environment: &Environment,
 ) -> BTreeMap<TaskId, Fingerprint> {
     let all = workspace.task_indices().collect();
-    let found = fingerprints(workspace, tree, environment, &all, &OwnDigests::new()).unwrap();
+    let found = fingerprints(workspace, tree, environment, &all, &OwnDigests::default()).unwrap();
     found.tasks.into_iter().map(|(task, print)| (workspace.task_id(task), print)).collect()
 }
 

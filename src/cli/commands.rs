@@ -157,7 +157,7 @@ impl Session<'_> {
                 self.output.hint_at(workspace.diagnostics());
             }
             Format::Json => {
-                self.output.doubts(&report.affected);
+                self.output.doubts(&answer.affected);
                 self.output.json(&report)?;
             }
         }
@@ -166,17 +166,21 @@ impl Session<'_> {
 
     fn affected(&self, range: &Range, format: AffectedFormat) -> Result<Exit, Failure> {
         let (_, answer) = self.answer(range)?;
-        let report = AffectedReport::new(&answer.decision, answer.head.workspace(), &answer.affected);
+        let workspace = answer.head.workspace();
+        let report = || AffectedReport::new(&answer.decision, workspace, &answer.affected);
         match format {
             AffectedFormat::Names => {
-                self.output.doubts(&report);
-                let lines: String = report.projects.iter().map(|project| word(&project.id) + "\n").collect();
+                self.output.doubts(&answer.affected);
+                let mut projects: Vec<ProjectId> =
+                    answer.affected.tasks().map(|task| workspace.project_of(task)).collect();
+                projects.dedup();
+                let lines: String = projects.iter().map(|project| word(project) + "\n").collect();
                 self.output.answer(&lines)?;
             }
-            AffectedFormat::Text => self.output.answer(&text::affected_text(&report, self.output.look))?,
+            AffectedFormat::Text => self.output.answer(&text::affected_text(&report(), self.output.look))?,
             AffectedFormat::Json => {
-                self.output.doubts(&report);
-                self.output.json(&report)?;
+                self.output.doubts(&answer.affected);
+                self.output.json(&report())?;
             }
         }
         Ok(doubtful(range, &answer))

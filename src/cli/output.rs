@@ -4,9 +4,9 @@ use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
 
 use super::arguments::{Colour, Common};
+use crate::affect::Affected;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::report::diagnostics;
-use crate::report::json::AffectedReport;
 use crate::report::text::{Look, doubt_text};
 
 /// What a process knows of the world around it, read once at the start and handed in.
@@ -94,10 +94,10 @@ impl Output {
     }
 
     /// Writes what could not be known and what nobody reads, where the answer itself goes to a program.
-    pub(super) fn doubts(&self, report: &AffectedReport) {
+    pub(super) fn doubts(&self, affected: &Affected) {
         const MOST: usize = 5;
-        let nobodys = report.unowned.iter().map(|path| format!("no project owns or reads {path}"));
-        let widened: Vec<String> = report.widened.iter().map(doubt_text).collect();
+        let nobodys = affected.unowned.iter().map(|path| format!("no project owns or reads {path}"));
+        let widened: Vec<String> = affected.widened.iter().map(doubt_text).collect();
         let told: Vec<String> = if widened.is_empty() { nobodys.collect() } else { widened };
         let shown = if self.all { told.len() } else { told.len().min(MOST) };
         let mut text: String = told[..shown].iter().map(|line| format!("warning: {line}\n")).collect();

@@ -1,8 +1,10 @@
 //! The injective encoding under a fingerprint: every field carries its length, every list its count, and every kind of
 //! digest a domain of its own, so that no two different inputs can give the same bytes.
 
+use std::sync::LazyLock;
+
 use super::Fingerprint;
-use crate::workspace::TaskId;
+use crate::workspace::{TaskIndex, Workspace};
 
 /// Named in every digest; another encoding gets another name, so that old fingerprints never match new ones.
 const CONTEXT: &str = "knockon 2026-11 task fingerprint v1";
@@ -13,7 +15,8 @@ pub(super) struct Encoder(blake3::Hasher);
 impl Encoder {
     /// Begins a digest of one kind.
     pub(super) fn new(kind: &[u8]) -> Self {
-        let mut encoder = Self(blake3::Hasher::new_derive_key(CONTEXT));
+        static BEGUN: LazyLock<blake3::Hasher> = LazyLock::new(|| blake3::Hasher::new_derive_key(CONTEXT));
+        let mut encoder = Self(BEGUN.clone());
         encoder.bytes(kind);
         encoder
     }
@@ -46,8 +49,8 @@ impl Encoder {
     }
 
     /// A task's project and name, as two fields.
-    pub(super) fn task(&mut self, task: &TaskId) -> &mut Self {
-        self.bytes(task.project.0.as_bytes()).bytes(task.name.0.as_bytes())
+    pub(super) fn task(&mut self, workspace: &Workspace, task: TaskIndex) -> &mut Self {
+        self.bytes(workspace.project_folder(task)).bytes(workspace.task_name(task).0.as_bytes())
     }
 
     /// The digest.

@@ -5,7 +5,7 @@
 mod encoding;
 mod inputs;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use petgraph::algo::kosaraju_scc;
@@ -25,6 +25,11 @@ use crate::workspace::{Task, TaskIndex, Workspace};
 pub struct Fingerprint([u8; 32]);
 
 impl Fingerprint {
+    /// The fingerprint with a raw digest.
+    pub fn from_bytes(digest: [u8; 32]) -> Self {
+        Self(digest)
+    }
+
     /// The raw digest.
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0
@@ -59,19 +64,50 @@ impl JsonSchema for Fingerprint {
     }
 }
 
+/// Who reads whose result.
+type ReadingGraph = DiGraph<(), ()>;
+
 /// The values of declared environment variables; a variable that is not set is none, which is not the empty text.
 pub type Environment = BTreeMap<String, Option<String>>;
 
 /// Digests over the own parts of tasks, as far as they are known of a tree.
-pub type OwnDigests = BTreeMap<TaskIndex, Fingerprint>;
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OwnDigests(Vec<Option<Fingerprint>>);
+
+impl OwnDigests {
+    /// The digest of a task, if it is known.
+    pub fn get(&self, task: TaskIndex) -> Option<Fingerprint> {
+        self.0.get(task.number()).copied().flatten()
+    }
+
+    /// Takes up the digest of a task.
+    pub fn insert(&mut self, task: TaskIndex, digest: Fingerprint) {
+        if self.0.len() <= task.number() {
+            self.0.resize(task.number() + 1, None);
+        }
+        self.0[task.number()] = Some(digest);
+    }
+
+    /// Forgets the digest of a task.
+    pub fn remove(&mut self, task: TaskIndex) {
+        if let Some(known) = self.0.get_mut(task.number()) {
+            *known = None;
+        }
+    }
+
+    /// Each known digest, in the order of the tasks.
+    pub fn iter(&self) -> impl Iterator<Item = (TaskIndex, Fingerprint)> {
+        self.0.iter().zip(0..).filter_map(|(digest, at)| Some((TaskIndex::new(at), (*digest)?)))
+    }
+}
 
 /// What fingerprinting gave.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Fingerprints {
     /// The fingerprints of the wanted tasks.
     pub tasks: BTreeMap<TaskIndex, Fingerprint>,
-    /// The own parts of these and of all tasks whose results they read.
-    pub own: OwnDigests,
+    /// Own parts that were not known before.
+    pub own: Vec<(TaskIndex, Fingerprint)>,
 }
 
 /// The fingerprints of the wanted tasks. Results that they read are fingerprinted with them; tasks that read each other
@@ -84,84 +120,78 @@ pub fn fingerprints(
     wanted: &BTreeSet<TaskIndex>,
     known: &OwnDigests,
 ) -> Result<Fingerprints, TreeError> {
-    let graph = reading_graph(workspace, wanted);
-    let own = graph
-        .raw_nodes()
+    let (graph, members) = reading_graph(workspace, wanted);
+    let own: Vec<(TaskIndex, Fingerprint)> = members
         .par_iter()
-        .map(|node| match known.get(&node.weight) {
-            Some(digest) => Ok((node.weight, *digest)),
-            None => own_digest(workspace, tree, environment, workspace.task_at(node.weight)).map(|d| (node.weight, d)),
-        })
-        .collect::<Result<OwnDigests, _>>()?;
-    let mut results: HashMap<NodeIndex, Fingerprint> = HashMap::with_capacity(graph.node_count());
+        .filter(|task| known.get(**task).is_none())
+        .map(|task| own_digest(workspace, tree, environment, workspace.task_at(*task)).map(|digest| (*task, digest)))
+        .collect::<Result<_, _>>()?;
+    let mut all = known.clone();
+    own.iter().for_each(|(task, digest)| all.insert(*task, *digest));
+    let mut results = OwnDigests::default();
     // Kosaraju's components come in the order that what is read stands before its readers.
     for group in kosaraju_scc(&graph) {
-        let mut members: Vec<(TaskIndex, NodeIndex, Fingerprint)> = group
-            .into_iter()
-            .map(|node| {
-                let upstream: BTreeMap<TaskIndex, Option<Fingerprint>> =
-                    graph.neighbors(node).map(|read| (graph[read], results.get(&read).copied())).collect();
-                (graph[node], node, with_upstream(workspace, own[&graph[node]], &upstream))
-            })
-            .collect();
-        if let [(_, node, digest)] = members[..] {
-            results.insert(node, digest);
+        let mut circle: Vec<(TaskIndex, Fingerprint)> = Vec::with_capacity(group.len());
+        for node in group {
+            let task = members[node.index()];
+            let Some(digest) = all.get(task) else { continue };
+            circle.push((task, with_upstream(workspace, task, digest, &results)));
+        }
+        if let [(task, digest)] = circle[..] {
+            results.insert(task, digest);
             continue;
         }
-        members.sort_unstable_by_key(|(task, ..)| *task);
-        let mut circle = Encoder::new(b"circle");
-        circle.count(members.len());
-        for (task, _, digest) in &members {
-            circle.task(&workspace.task_id(*task)).bytes(&digest.0);
+        circle.sort_unstable_by_key(|(task, _)| *task);
+        let mut encoder = Encoder::new(b"circle");
+        encoder.count(circle.len());
+        for (task, digest) in &circle {
+            encoder.task(workspace, *task).bytes(&digest.0);
         }
-        let circle = circle.finish();
-        for (_, node, digest) in members {
+        let whole = encoder.finish();
+        for (task, digest) in circle {
             let mut encoder = Encoder::new(b"member");
-            encoder.bytes(&digest.0).bytes(&circle.0);
-            results.insert(node, encoder.finish());
+            encoder.bytes(&digest.0).bytes(&whole.0);
+            results.insert(task, encoder.finish());
         }
     }
-    let tasks = graph
-        .node_indices()
-        .filter(|node| wanted.contains(&graph[*node]))
-        .filter_map(|node| Some((graph[node], *results.get(&node)?)))
-        .collect();
+    let tasks = wanted.iter().filter_map(|task| Some((*task, results.get(*task)?))).collect();
     Ok(Fingerprints { tasks, own })
 }
 
-/// The wanted tasks and all that they read, directly or not.
-fn reading_graph(workspace: &Workspace, wanted: &BTreeSet<TaskIndex>) -> DiGraph<TaskIndex, ()> {
+/// The wanted tasks and all that they read, directly or not, and which node of the graph each one is.
+fn reading_graph(workspace: &Workspace, wanted: &BTreeSet<TaskIndex>) -> (ReadingGraph, Vec<TaskIndex>) {
+    let mut nodes = vec![None; workspace.task_indices().len()];
+    let mut members: Vec<TaskIndex> = Vec::new();
     let mut graph = DiGraph::new();
-    let mut nodes: HashMap<TaskIndex, NodeIndex> = HashMap::new();
-    let mut pending: Vec<TaskIndex> = wanted.iter().copied().collect();
-    for task in &pending {
-        nodes.insert(*task, graph.add_node(*task));
+    let mut node_of = |task: TaskIndex, graph: &mut ReadingGraph, members: &mut Vec<TaskIndex>| {
+        *nodes[task.number()].get_or_insert_with(|| {
+            members.push(task);
+            graph.add_node(())
+        })
+    };
+    for task in wanted {
+        node_of(*task, &mut graph, &mut members);
     }
-    while let Some(task) = pending.pop() {
-        let from = nodes[&task];
+    let mut next = 0;
+    while let Some(&task) = members.get(next) {
         for upstream in workspace.results_read_by(task) {
-            let to = *nodes.entry(*upstream).or_insert_with(|| {
-                pending.push(*upstream);
-                graph.add_node(*upstream)
-            });
-            graph.add_edge(from, to, ());
+            let to = node_of(*upstream, &mut graph, &mut members);
+            graph.add_edge(NodeIndex::new(next), to, ());
         }
+        next += 1;
     }
-    graph
+    (graph, members)
 }
 
 /// A task's own part and the results that it reads. Of a task in its own circle the result is not known here, but that
 /// it is read is: a circle with other readings in it is another circle.
-fn with_upstream(
-    workspace: &Workspace,
-    own: Fingerprint,
-    upstream: &BTreeMap<TaskIndex, Option<Fingerprint>>,
-) -> Fingerprint {
+fn with_upstream(workspace: &Workspace, task: TaskIndex, own: Fingerprint, results: &OwnDigests) -> Fingerprint {
+    let upstream = workspace.results_read_by(task);
     let mut encoder = Encoder::new(b"task");
     encoder.bytes(&own.0).count(upstream.len());
-    for (task, fingerprint) in upstream {
-        encoder.task(&workspace.task_id(*task));
-        match fingerprint {
+    for read in upstream {
+        encoder.task(workspace, *read);
+        match results.get(*read) {
             Some(fingerprint) => encoder.number(1).bytes(&fingerprint.0),
             None => encoder.number(0),
         };
@@ -178,7 +208,7 @@ pub fn own_digest(
 ) -> Result<Fingerprint, TreeError> {
     let inputs = resolve(workspace, tree, task)?;
     let mut encoder = Encoder::new(b"own");
-    encoder.task(&task.id);
+    encoder.bytes(task.id.project.0.as_bytes()).bytes(task.id.name.0.as_bytes());
     encoder.count(inputs.len());
     for (path, input) in &inputs {
         encoder.bytes(path.as_bytes()).number(input.mode.bits()).bytes(input.content.0.as_bytes());

@@ -45,7 +45,7 @@ fn workspace(more: &str) -> Workspace {
 
 fn prints(workspace: &Workspace, files: &[(&str, Mode, u8)], environment: &Environment) -> Vec<String> {
     let all = workspace.task_indices().collect();
-    let prints = fingerprints(workspace, &tree(files), environment, &all, &OwnDigests::new()).unwrap();
+    let prints = fingerprints(workspace, &tree(files), environment, &all, &OwnDigests::default()).unwrap();
     prints.tasks.iter().map(|(task, print)| format!("{} {print}", workspace.task_id(*task))).collect()
 }
 

@@ -13,7 +13,7 @@ use crate::tree::MemoryTree;
 
 fn plan_of(head: &Known, found: &Affected, selected: &Selected) -> Plan {
     let members = members(&head.workspace, found, selected);
-    let prints = fingerprints(&head.workspace, &head.tree, &Environment::new(), &members, &OwnDigests::new()).unwrap();
+    let prints = fingerprints(&head.workspace, &head.tree, &Environment::new(), &members, &OwnDigests::default()).unwrap();
     plan(&head.workspace, found, selected, &prints.tasks)
 }
 
@@ -85,7 +85,7 @@ fn a_chain_of_a_hundred_thousand_tasks_has_as_many_layers_and_needs_no_deep_stac
         let sides = (Side { tree: &tree, workspace: &base }, Side { tree: &tree, workspace: &head });
         let found = affect(sides.0, sides.1, &[], &Terms::default()).unwrap();
         let members = members(&head, &found, &Selected::All);
-        let prints = fingerprints(&head, &tree, &Environment::new(), &members, &OwnDigests::new()).unwrap();
+        let prints = fingerprints(&head, &tree, &Environment::new(), &members, &OwnDigests::default()).unwrap();
         assert_eq!(plan(&head, &found, &Selected::All, &prints.tasks).layers().len(), count);
     };
     std::thread::Builder::new().stack_size(1 << 20).spawn(run).unwrap().join().unwrap();

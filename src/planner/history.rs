@@ -83,7 +83,7 @@ impl Planner {
         let Some(configuration) = configuration.as_ref().or(otherwise) else { return Ok(None) };
         let workspace = assemble(tree, &linked, configuration)?;
         let all = workspace.task_indices().collect();
-        let prints = fingerprints(&workspace, tree, &self.environment, &all, &OwnDigests::new())?;
+        let prints = fingerprints(&workspace, tree, &self.environment, &all, &OwnDigests::default())?;
         Ok(Some(prints.tasks.into_iter().map(|(task, print)| (workspace.task_id(task), print)).collect()))
     }
 }

@@ -5,14 +5,14 @@
 //! found by looking at what differs between the two, and at nothing else.
 
 use std::ops::ControlFlow;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::codec::{Damaged, Reader, Writer};
 use crate::config::{self, Configuration};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::discover::RestsOn;
 use crate::path::RepoPath;
-use crate::tree::{ContentId, Mode, Node, ObjectId, Tree, TreeError, TreeId, each_change, node_at};
+use crate::tree::{ContentId, Mode, Node, ObjectId, Tree, TreeError, TreeId, each_change};
 use crate::workspace::Workspace;
 
 /// What is known of a tree.
@@ -24,6 +24,8 @@ pub(super) struct Known {
     pub(super) findings: Vec<Diagnostic>,
     /// Configurations and their bytes.
     written: Vec<(RepoPath, Arc<[u8]>)>,
+    /// By which name the memo knows it.
+    name: OnceLock<String>,
 }
 
 /// A path at which a tree differs from another, and what stands there.
@@ -74,7 +76,17 @@ impl Known {
         findings: Vec<Diagnostic>,
         written: Vec<(RepoPath, Arc<[u8]>)>,
     ) -> Self {
-        Self { workspace, configuration, findings, written }
+        Self { workspace, configuration, findings, written, name: OnceLock::new() }
+    }
+
+    /// Notes by which name the memo knows it.
+    pub(super) fn kept_as(&self, name: String) {
+        let _ = self.name.set(name);
+    }
+
+    /// By which name the memo knows it, if it does.
+    pub(super) fn name(&self) -> Option<&str> {
+        self.name.get().map(String::as_str)
     }
 
     /// Whether the configuration cannot be applied to the projects.
@@ -101,7 +113,7 @@ impl Known {
         })?;
         let (configuration, findings) = config::read_all(&written);
         let workspace = Workspace::from_kept(reader.rest())?;
-        Ok(Self { workspace, configuration: configuration.ok_or(Damaged)?, findings, written })
+        Ok(Self::new(workspace, configuration.ok_or(Damaged)?, findings, written))
     }
 }
 

@@ -34,6 +34,8 @@ pub struct Memo {
 
 /// One thing that was kept: a short head that tells what it is about, and a body.
 pub struct Item {
+    /// The name that it was kept under.
+    pub name: String,
     /// The head.
     pub head: Vec<u8>,
     file: File,
@@ -78,15 +80,15 @@ impl Memo {
         let mut listed: Vec<Listed> = self.listed().unwrap_or_default();
         listed.retain(|item| item.name.starts_with(&prefix) && !is_unfinished(&item.name));
         listed.sort_by(|a, b| b.modified.cmp(&a.modified).then_with(|| a.name.cmp(&b.name)));
-        listed.into_iter().filter_map(|item| self.open(&item.path))
+        listed.into_iter().filter_map(move |item| self.open(&item.path, item.name.strip_prefix(&prefix)?))
     }
 
     /// The item with a name.
     pub fn item(&self, kind: &str, name: &str) -> Option<Item> {
-        self.open(&self.folder.join(file_name(kind, name)))
+        self.open(&self.folder.join(file_name(kind, name)), name)
     }
 
-    fn open(&self, path: &Path) -> Option<Item> {
+    fn open(&self, path: &Path, name: &str) -> Option<Item> {
         // Not a link, a device or a pipe: opening one of these could do anything.
         if !fs::symlink_metadata(path).ok()?.is_file() {
             return None;
@@ -108,7 +110,7 @@ impl Memo {
             return None;
         }
         let head = read(&mut file, head_length, head_digest)?;
-        Some(Item { head, file, length, digest: *rest.first_chunk()? })
+        Some(Item { name: name.to_owned(), head, file, length, digest: *rest.first_chunk()? })
     }
 
     /// A file of whoever owns the repository, or of the superuser: anybody else could forge what it says.

@@ -146,6 +146,11 @@ impl Index {
         self.projects.get(project as usize).map_or_else(RepoPath::root, |&path| self.paths.path(path))
     }
 
+    /// The folder of the project of a task.
+    pub(super) fn project_folder(&self, task: TaskIndex) -> &[u8] {
+        self.projects.get(self.project_of(task) as usize).map_or(&[], |&path| self.paths.bytes_of(path))
+    }
+
     pub(super) fn project_of(&self, task: TaskIndex) -> u32 {
         self.task_projects.get(task.number()).copied().unwrap_or(u32::MAX)
     }

@@ -239,6 +239,11 @@ impl Workspace {
         ProjectId(self.index.project_path(self.index.project_of(at)))
     }
 
+    /// The folder of the project of the task at a place, as bytes.
+    pub(crate) fn project_folder(&self, at: TaskIndex) -> &[u8] {
+        self.index.project_folder(at)
+    }
+
     /// Where the project of a task stands among all projects: equal for tasks of one project.
     pub fn project_index(&self, at: TaskIndex) -> u32 {
         self.index.project_of(at)

@@ -44,6 +44,11 @@ impl Paths {
         None
     }
 
+    /// The bytes of the path with a number.
+    pub(super) fn bytes_of(&self, number: u32) -> &[u8] {
+        self.at(number as usize)
+    }
+
     /// The path with a number. Only paths go in, so only a damaged pool could give another.
     pub(super) fn path(&self, number: u32) -> RepoPath {
         RepoPath::from_git(self.at(number as usize)).unwrap_or_else(|_| RepoPath::root())
