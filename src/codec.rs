@@ -1,10 +1,118 @@
 //! Bytes that values are kept in: numbers of variable length, arrays of numbers, texts. What is read is checked at every
 //! step: damaged bytes give [`Damaged`], never a wrong length, and never more memory than they have themselves.
 
+use std::fmt;
+use std::ops::{Deref, Range};
+use std::sync::{Arc, OnceLock};
+
 /// Kept bytes that do not say what they should.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("what was kept is damaged")]
 pub struct Damaged;
+
+/// A part of bytes that several parts share, so that nothing of them is copied.
+#[derive(Clone, Default)]
+pub(crate) struct Bytes {
+    whole: Arc<Vec<u8>>,
+    range: Range<usize>,
+}
+
+impl From<Vec<u8>> for Bytes {
+    fn from(whole: Vec<u8>) -> Self {
+        Self { range: 0..whole.len(), whole: Arc::new(whole) }
+    }
+}
+
+impl Deref for Bytes {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        self.whole.get(self.range.clone()).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes", self.len())
+    }
+}
+
+/// A value that is there, or fetched once when somebody asks for it.
+pub(crate) struct Deferred<T> {
+    value: OnceLock<Option<T>>,
+    fetch: Box<dyn Fn() -> Option<T> + Send + Sync>,
+}
+
+impl<T> Deferred<T> {
+    /// Fetches the value when it is asked for.
+    pub(crate) fn new(fetch: impl Fn() -> Option<T> + Send + Sync + 'static) -> Self {
+        Self { value: OnceLock::new(), fetch: Box::new(fetch) }
+    }
+
+    /// A value that is there.
+    pub(crate) fn ready(value: T) -> Self {
+        Self { value: OnceLock::from(Some(value)), fetch: Box::new(|| None) }
+    }
+
+    /// The value; none if it could not be had.
+    pub(crate) fn get(&self) -> Option<&T> {
+        self.value.get_or_init(&self.fetch).as_ref()
+    }
+}
+
+impl<T> fmt::Debug for Deferred<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.value.get().is_some() { "fetched" } else { "deferred" })
+    }
+}
+
+/// Numbers of four bytes each, the lowest first, that stay where they were read.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Numbers(Bytes);
+
+impl From<Vec<u32>> for Numbers {
+    fn from(numbers: Vec<u32>) -> Self {
+        Self(numbers.into_iter().flat_map(u32::to_le_bytes).collect::<Vec<u8>>().into())
+    }
+}
+
+impl Numbers {
+    pub(crate) fn len(&self) -> usize {
+        self.0.len() / 4
+    }
+
+    pub(crate) fn get(&self, at: usize) -> Option<u32> {
+        self.0.as_chunks().0.get(at).map(|four| u32::from_le_bytes(*four))
+    }
+
+    pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = u32> {
+        self.0.as_chunks().0.iter().map(|four| u32::from_le_bytes(*four))
+    }
+
+    /// How many numbers of a sorted list come before the first that is not below a limit.
+    pub(crate) fn below(&self, limit: u32) -> usize {
+        self.0.as_chunks().0.partition_point(|four| u32::from_le_bytes(*four) < limit)
+    }
+
+    /// Where a number stands in a sorted list.
+    pub(crate) fn find(&self, number: u32) -> Option<usize> {
+        let at = self.below(number);
+        (self.get(at) == Some(number)).then_some(at)
+    }
+
+    /// The range that a list of starts gives to one item.
+    pub(crate) fn range(&self, at: usize) -> Range<usize> {
+        match (self.get(at), self.get(at + 1)) {
+            (Some(from), Some(to)) => from as usize..to as usize,
+            _ => 0..0,
+        }
+    }
+
+    /// The numbers of a range, as far as there are any.
+    pub(crate) fn slice(&self, range: Range<usize>) -> impl Iterator<Item = u32> {
+        self.0.as_chunks().0.get(range).unwrap_or_default().iter().map(|four| u32::from_le_bytes(*four))
+    }
+}
 
 /// Writes values one behind the other.
 #[derive(Debug, Default)]
@@ -42,11 +150,41 @@ impl Writer {
 /// Reads what [`Writer`] wrote, in the same order.
 pub(crate) struct Reader<'a> {
     rest: &'a [u8],
+    /// What `rest` is the end of, if it can be shared.
+    shared: Option<&'a Bytes>,
 }
 
 impl<'a> Reader<'a> {
     pub(crate) fn new(bytes: &'a [u8]) -> Self {
-        Self { rest: bytes }
+        Self { rest: bytes, shared: None }
+    }
+
+    /// Reads bytes of which it can give parts that outlive it.
+    pub(crate) fn sharing(bytes: &'a Bytes) -> Self {
+        Self { rest: bytes, shared: Some(bytes) }
+    }
+
+    /// A field of which nothing is copied where the bytes can be shared.
+    pub(crate) fn shared_field(&mut self) -> Result<Bytes, Damaged> {
+        let length = self.count()?;
+        self.share(length)
+    }
+
+    pub(crate) fn numbers(&mut self) -> Result<Numbers, Damaged> {
+        let count = self.count()?;
+        self.share(count.checked_mul(4).ok_or(Damaged)?).map(Numbers)
+    }
+
+    fn share(&mut self, length: usize) -> Result<Bytes, Damaged> {
+        let before = self.rest.len();
+        let taken = self.take(length)?;
+        Ok(match self.shared {
+            Some(whole) => {
+                let start = whole.range.end - before;
+                Bytes { whole: Arc::clone(&whole.whole), range: start..start + length }
+            }
+            None => taken.to_vec().into(),
+        })
     }
 
     pub(crate) fn number(&mut self) -> Result<u64, Damaged> {
@@ -105,6 +243,11 @@ impl<'a> Reader<'a> {
     /// All that is left.
     pub(crate) fn rest(self) -> &'a [u8] {
         self.rest
+    }
+
+    /// All that is left, of which nothing is copied where the bytes can be shared.
+    pub(crate) fn shared_rest(mut self) -> Result<Bytes, Damaged> {
+        self.share(self.rest.len())
     }
 
     /// Nothing may be left.

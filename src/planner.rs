@@ -24,7 +24,7 @@ use crate::path::RepoPath;
 use crate::plan::{Decision, Plan, Selected, TreeKind, TreeName, members, plan};
 use crate::store::{Item, Memo};
 use crate::tree::{Change, Node, Tree, TreeError, changes};
-use crate::workspace::{Doubt, Scope, TaskIndex, Workspace, assemble, near_names};
+use crate::workspace::{Doubt, Fetch, ProjectId, Scope, TaskIndex, Workspace, assemble, near_names};
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
@@ -97,6 +97,8 @@ pub struct Planner {
     facts: FactsMemo,
     recall: Recall,
     memo: Option<Memo>,
+    /// Whether the rows of what was kept may be read when they are asked for.
+    defers: bool,
 }
 
 /// The kind of item in the memo that holds an [`Anchor`].
@@ -113,7 +115,7 @@ impl Planner {
     /// Answers about a repository. The environment holds the values of whatever variables tasks may declare.
     pub fn new(repository: Repository, environment: Environment) -> Self {
         let (surveys, facts, recall) = Default::default();
-        Self { repository, environment, surveys, facts, recall, memo: None }
+        Self { repository, environment, surveys, facts, recall, memo: None, defers: false }
     }
 
     /// Keeps what is worked out beside the git directory, and takes from there what was kept before.
@@ -130,6 +132,25 @@ impl Planner {
         let default_branch = settings.default_branch.as_ref().map(|name| name.value.as_str());
         let range = range::choose(&self.repository, choice, &head, default_branch)?;
         self.compare(head, diagnostics, range, choice.unowned)
+    }
+
+    /// What a change affects, and the affected projects by their folders, sorted. Of what was kept only that is read
+    /// which this takes: an answer about everything does not need to know what everything is.
+    pub fn affected_projects(&mut self, choice: &RangeChoice) -> Result<(Answer, Vec<ProjectId>), PlannerError> {
+        self.defers = true;
+        let mut answer = self.affected(choice);
+        if self.recall.is_damaged() {
+            // What was kept went bad between its first part and a later one.
+            (self.memo, self.recall) = Default::default();
+            answer = self.affected(choice);
+        }
+        self.defers = false;
+        let answer = answer?;
+        let workspace = answer.head.workspace();
+        let mut projects: Vec<u32> = answer.affected.tasks().map(|task| workspace.project_index(task)).collect();
+        projects.dedup();
+        let projects = projects.into_iter().map(|project| workspace.project_id(project)).collect();
+        Ok((answer, projects))
     }
 
     /// What differs between a head and its bases. The policy is that of the head's configuration, if none was asked for.
@@ -277,15 +298,20 @@ impl Planner {
     /// A kept anchor that may hold for a tree. Whatever is wrong with it, or with the tree that it stands at (which may be
     /// gone from the repository), is no more than a reason to work things out.
     fn read_anchor(&self, item: Item, tree: &dyn Tree) -> Option<Anchor> {
-        let head = AnchorHead::read(&item.head).ok()?;
+        let head = AnchorHead::read(&item.part(0)?).ok()?;
         let at = self.repository.stored_tree(head.tree);
         if !head.may_hold(&*at, tree).ok()? {
             return None;
         }
-        let name = item.name.clone();
-        let anchor = head.with_body(at, &item.body()?).ok()?;
-        anchor.known.kept_as(name);
-        Some(anchor)
+        let item = Arc::new(item);
+        let fetch = |part: usize| -> Fetch {
+            let item = Arc::clone(&item);
+            Box::new(move || item.part(part))
+        };
+        let anchor = head.with_parts(at, &item.part(1)?.into(), fetch(2), fetch(3)).ok()?;
+        anchor.known.kept_as(item.name.clone());
+        let is_there = self.defers || anchor.known.workspace.fetch();
+        is_there.then_some(anchor)
     }
 
     /// Keeps what was worked out for a later run. The anchor has to be a tree that git has: that of the commit, or of the
@@ -298,10 +324,10 @@ impl Planner {
                 _ => self.repository.commit_tree(&self.repository.head().ok()??),
             };
             let anchor = Anchor::at(at, &**tree, Arc::clone(known)).ok()?;
-            let (head, body) = anchor.to_kept();
+            let (head, [first, places, rows]) = anchor.to_kept();
             let name = blake3::hash(&head).to_hex()[..32].to_owned();
             // A memo that cannot be written leaves things as slow as they are.
-            memo.keep(ANCHOR, &name, &head, &body).ok()?;
+            memo.keep(ANCHOR, &name, &[&head, &first, &places, &rows]).ok()?;
             known.kept_as(name);
             Some(())
         };

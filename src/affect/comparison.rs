@@ -7,7 +7,7 @@ use super::{Cause, Side, matters};
 use crate::fingerprint::{ResolvedInput, resolve};
 use crate::path::RepoPath;
 use crate::tree::{Change, ChangeKind, TreeError};
-use crate::workspace::{Owner, ProjectId, Task, TaskId, TaskIndex, Workspace};
+use crate::workspace::{ProjectId, Task, TaskId, TaskIndex, Workspace};
 
 /// What differs, before it spreads.
 pub(super) struct Comparison<'a> {
@@ -85,7 +85,7 @@ impl<'a> Comparison<'a> {
                 || names.iter().any(|name| name != path && !workspace.readers_of(name).is_empty())
                 || (workspace.symlinks.has(path) && workspace.tasks().any(below));
             if !is_read && matters(path, [self.base.workspace, self.head.workspace]) {
-                let is_owned = names.iter().any(|name| workspace.owners.owner_of(name) != Owner::Shared);
+                let is_owned = names.iter().any(|name| workspace.is_owned(name));
                 let list = if is_owned { &mut self.unread } else { &mut self.unowned };
                 list.insert(path.clone());
             }
@@ -109,7 +109,7 @@ impl<'a> Comparison<'a> {
         if self.is_one_workspace() && !relinked {
             return Ok(read);
         }
-        let disputed: BTreeSet<&ProjectId> = base.owners.disputed_with(&head.owners).collect();
+        let disputed = base.disputed_with(head);
         let others_choose = base.ignore != head.ignore || relinked;
         for at in head.task_indices() {
             let id = head.task_id(at);

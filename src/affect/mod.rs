@@ -99,13 +99,13 @@ fn spread(distances: &mut [u32], reached: Vec<TaskIndex>, workspace: &Workspace)
             continue;
         }
         for reader in workspace.readers_of_result(task) {
-            let within = workspace.project_index(*reader) == workspace.project_index(task);
+            let within = workspace.project_index(reader) == workspace.project_index(task);
             let distance = far + u32::from(!within);
             if distance < distances[reader.number()] {
                 distances[reader.number()] = distance;
                 match within {
-                    true => pending.push_front((*reader, distance)),
-                    false => pending.push_back((*reader, distance)),
+                    true => pending.push_front((reader, distance)),
+                    false => pending.push_back((reader, distance)),
                 }
             }
         }

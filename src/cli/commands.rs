@@ -138,16 +138,16 @@ impl Session<'_> {
         }
     }
 
-    fn answer(&self, range: &Range) -> Result<(Planner, Answer), Failure> {
-        let planner = self.planner(&self.common.directory)?;
-        let answer = planner.affected(&self.choice(range))?;
+    fn answer(&self, range: &Range) -> Result<(&'static Planner, &'static Answer), Failure> {
+        let planner = until_the_end(self.planner(&self.common.directory)?);
+        let answer = until_the_end(planner.affected(&self.choice(range))?);
         self.output.findings(&answer.diagnostics);
         Ok((planner, answer))
     }
 
     fn plan(&self, range: &Range, pipeline: Option<&str>, format: Format) -> Result<Exit, Failure> {
         let (planner, answer) = self.answer(range)?;
-        let plan = planner.plan(&answer, pipeline)?;
+        let plan = planner.plan(answer, pipeline)?;
         let workspace = answer.head.workspace();
         let pipeline = pipeline.map(str::to_owned);
         let report = PlanReport::new(&answer.decision, workspace, &answer.affected, pipeline, &plan);
@@ -161,41 +161,46 @@ impl Session<'_> {
                 self.output.json(&report)?;
             }
         }
-        Ok(doubtful(range, &answer))
+        Ok(doubtful(range, answer))
     }
 
     fn affected(&self, range: &Range, format: AffectedFormat) -> Result<Exit, Failure> {
+        if format == AffectedFormat::Names {
+            return self.affected_names(range);
+        }
         let (_, answer) = self.answer(range)?;
-        let workspace = answer.head.workspace();
-        let report = || AffectedReport::new(&answer.decision, workspace, &answer.affected);
+        let report = AffectedReport::new(&answer.decision, answer.head.workspace(), &answer.affected);
         match format {
-            AffectedFormat::Names => {
-                self.output.doubts(&answer.affected);
-                let mut projects: Vec<ProjectId> =
-                    answer.affected.tasks().map(|task| workspace.project_of(task)).collect();
-                projects.dedup();
-                let lines: String = projects.iter().map(|project| word(project) + "\n").collect();
-                self.output.answer(&lines)?;
-            }
-            AffectedFormat::Text => self.output.answer(&text::affected_text(&report(), self.output.look))?,
             AffectedFormat::Json => {
                 self.output.doubts(&answer.affected);
-                self.output.json(&report())?;
+                self.output.json(&report)?;
             }
+            _ => self.output.answer(&text::affected_text(&report, self.output.look))?,
         }
-        Ok(doubtful(range, &answer))
+        Ok(doubtful(range, answer))
+    }
+
+    fn affected_names(&self, range: &Range) -> Result<Exit, Failure> {
+        let planner = until_the_end(self.planner(&self.common.directory)?);
+        let (answer, projects) = planner.affected_projects(&self.choice(range))?;
+        let answer = until_the_end(answer);
+        self.output.findings(&answer.diagnostics);
+        self.output.doubts(&answer.affected);
+        let lines: String = projects.iter().map(|project| word(project) + "\n").collect();
+        self.output.answer(&lines)?;
+        Ok(doubtful(range, answer))
     }
 
     fn explain(&self, subject: &str, range: &Range) -> Result<Exit, Failure> {
         let (_, answer) = self.answer(range)?;
         let (workspace, affected, look) = (answer.head.workspace(), &answer.affected, self.output.look);
-        let explained = match find_subject(workspace, &answer, subject)? {
+        let explained = match find_subject(workspace, answer, subject)? {
             Subject::Task(task) => text::explain_task(workspace, affected, task, look),
             Subject::Project(project) => text::explain_project(workspace, affected, project, look),
             Subject::Path(path) => text::explain_path(workspace, affected, &answer.changes, &path, look),
         };
         self.output.answer(&explained)?;
-        Ok(doubtful(range, &answer))
+        Ok(doubtful(range, answer))
     }
 
     fn view(&self, tree: &OneTree) -> Result<(Planner, View, Vec<crate::diagnostic::Diagnostic>), Failure> {
@@ -333,6 +338,12 @@ impl Session<'_> {
         self.output.answer(&String::from_utf8_lossy(&page))?;
         Ok(Exit::Done)
     }
+}
+
+/// Keeps a value for as long as the process lives. A process that ends gives all its memory back at once; to take a large
+/// answer to pieces first would only take time.
+fn until_the_end<T>(value: T) -> &'static mut T {
+    Box::leak(Box::new(value))
 }
 
 /// The schema of what is written, in which an empty list may be left out.

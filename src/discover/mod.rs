@@ -28,7 +28,7 @@ pub use links::{
     Admission, Command, DanglingClaim, Doubtful, EdgeClaim, EdgeKind, EdgeTarget, Ground, Input, JoinClaim, JoinWish,
     LayoutClaim, Links, ProjectClaim, Reading, Role, TaskClaim,
 };
-pub use probes::{PathHash, Probes, RestsOn};
+pub use probes::{PathHashes, Places, Probes, RestsOn};
 pub use registry::{EcosystemIndex, Facts, FactsMemo, Linked, UnreadableManifest, discover, ecosystems};
 pub use survey::{Found, Survey, SurveyMemo, is_read, survey};
 

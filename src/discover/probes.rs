@@ -9,6 +9,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use rayon::prelude::*;
 
 use super::survey::is_read;
+use crate::codec::{Bytes, Deferred};
 use crate::path::RepoPath;
 use crate::selection::Selection;
 use crate::tree::{Change, ChangeKind, Node, Tree, TreeError, node_at};
@@ -27,7 +28,7 @@ pub struct Probes {
 
 /// A hash that is the same in every run of one build.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct PathHash(pub u64);
+struct PathHash(u64);
 
 impl PathHash {
     fn of(path: &RepoPath) -> Self {
@@ -73,33 +74,78 @@ impl Probes {
     }
 }
 
-/// What was looked at, in a form that is there at once when it was kept.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct RestsOn {
-    /// Paths, sorted.
-    pub paths: Vec<PathHash>,
-    /// Folders, sorted.
-    pub folders: Vec<PathHash>,
-    /// Selections.
+/// Hashes in order, that stay where they were read.
+#[derive(Debug, Clone, Default)]
+pub struct PathHashes(Bytes);
+
+impl From<Bytes> for PathHashes {
+    fn from(bytes: Bytes) -> Self {
+        Self(bytes)
+    }
+}
+
+impl PathHashes {
+    fn of(mut hashes: Vec<PathHash>) -> Self {
+        hashes.par_sort_unstable();
+        hashes.dedup();
+        Self(hashes.into_iter().flat_map(|hash| hash.0.to_le_bytes()).collect::<Vec<u8>>().into())
+    }
+
+    /// Eight bytes each, the lowest first.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    fn hold(&self, path: &RepoPath) -> bool {
+        let hash = PathHash::of(path);
+        self.0.as_chunks().0.binary_search_by_key(&hash.0, |eight| u64::from_le_bytes(*eight)).is_ok()
+    }
+}
+
+/// The places that were looked at.
+#[derive(Debug, Clone, Default)]
+pub struct Places {
+    /// Whether and as what something stands at these paths.
+    pub paths: PathHashes,
+    /// Which names these folders have.
+    pub folders: PathHashes,
+    /// Whether any file is selected.
     pub selections: Vec<Selection>,
 }
+
+/// What a workspace is made of: manifests, configurations, links, and the places that were looked at.
+#[derive(Debug)]
+pub struct RestsOn(Deferred<Places>);
 
 impl RestsOn {
     /// All that several looked at.
     pub fn of<'a>(probes: impl IntoIterator<Item = &'a Probes> + Clone) -> Self {
         let sorted = |of: fn(&'a Probes) -> &'a HashSet<PathHash>| {
-            let mut sorted: Vec<PathHash> = probes.clone().into_iter().flat_map(of).copied().collect();
-            sorted.par_sort_unstable();
-            sorted.dedup();
-            sorted
+            PathHashes::of(probes.clone().into_iter().flat_map(of).copied().collect())
         };
         let (paths, folders) = (sorted(|probes| &probes.paths), sorted(|probes| &probes.folders));
-        Self { paths, folders, selections: probes.into_iter().flat_map(|p| &p.selections).cloned().collect() }
+        let selections = probes.into_iter().flat_map(|probes| &probes.selections).cloned().collect();
+        Self(Deferred::ready(Places { paths, folders, selections }))
     }
 
-    /// Whether a workspace of either tree could be another because of one change between them. It is made of what
+    /// No places at all: what is made of manifests, configurations and links alone.
+    pub fn no_places() -> Self {
+        Self(Deferred::ready(Places::default()))
+    }
+
+    /// Places that are fetched when they are asked for.
+    pub fn deferred(fetch: impl Fn() -> Option<Places> + Send + Sync + 'static) -> Self {
+        Self(Deferred::new(fetch))
+    }
+
+    /// The places, if they can be had.
+    pub fn places(&self) -> Option<&Places> {
+        self.0.get()
+    }
+
+    /// Whether a workspace of either tree could be another because of one change between them: it is made of what
     /// manifests, configurations and links say and of the places that were looked at; the bytes of all other files are
-    /// nothing to it.
+    /// nothing to it. Where the places cannot be had, every file that comes or goes counts.
     pub fn is_touched_by(&self, change: &Change, before: &dyn Tree, after: &dyn Tree) -> Result<bool, TreeError> {
         let Change { path, kind } = change;
         if path.name().is_none_or(is_read) || *kind == ChangeKind::Mode {
@@ -115,26 +161,25 @@ impl RestsOn {
             ChangeKind::Deleted => is_plain(before)?,
             ChangeKind::Mode => false,
         };
-        Ok(!stays || self.selections.iter().any(|s| s.matches(path)) || self.is_seen(path, before, after)?)
+        let Some(places) = self.places().filter(|_| stays) else { return Ok(true) };
+        Ok(places.selections.iter().any(|s| s.matches(path)) || places.see(path, before, after)?)
     }
+}
 
+impl Places {
     /// Whether somebody looked at a path that came or went, or at a folder that came or went with it.
-    fn is_seen(&self, path: &RepoPath, before: &dyn Tree, after: &dyn Tree) -> Result<bool, TreeError> {
+    fn see(&self, path: &RepoPath, before: &dyn Tree, after: &dyn Tree) -> Result<bool, TreeError> {
         for here in path.ancestors() {
             let is_folder =
                 |tree: &dyn Tree| Ok::<_, TreeError>(matches!(node_at(tree, &here)?, Some(Node::Folder(_))));
             if here != *path && is_folder(before)? && is_folder(after)? {
                 return Ok(false);
             }
-            let is_listed = |folder: RepoPath| holds(&self.folders, &folder);
-            if holds(&self.paths, &here) || here.parent().is_some_and(is_listed) {
+            let is_listed = |folder: RepoPath| self.folders.hold(&folder);
+            if self.paths.hold(&here) || here.parent().is_some_and(is_listed) {
                 return Ok(true);
             }
         }
         Ok(true)
     }
-}
-
-fn holds(sorted: &[PathHash], path: &RepoPath) -> bool {
-    sorted.binary_search(&PathHash::of(path)).is_ok()
 }

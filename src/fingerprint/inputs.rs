@@ -190,6 +190,6 @@ impl Resolver<'_> {
 
     /// Whether a folder and everything below it belongs to other projects.
     fn belongs_to_others(&self, folder: &RepoPath) -> bool {
-        self.workspace.owners.is_held_by_others(folder, &self.task.id.project)
+        self.workspace.is_held_by_others(folder, &self.task.id.project)
     }
 }

@@ -175,7 +175,7 @@ fn reading_graph(workspace: &Workspace, wanted: &BTreeSet<TaskIndex>) -> (Readin
     let mut next = 0;
     while let Some(&task) = members.get(next) {
         for upstream in workspace.results_read_by(task) {
-            let to = node_of(*upstream, &mut graph, &mut members);
+            let to = node_of(upstream, &mut graph, &mut members);
             graph.add_edge(NodeIndex::new(next), to, ());
         }
         next += 1;
@@ -186,12 +186,12 @@ fn reading_graph(workspace: &Workspace, wanted: &BTreeSet<TaskIndex>) -> (Readin
 /// A task's own part and the results that it reads. Of a task in its own circle the result is not known here, but that
 /// it is read is: a circle with other readings in it is another circle.
 fn with_upstream(workspace: &Workspace, task: TaskIndex, own: Fingerprint, results: &OwnDigests) -> Fingerprint {
-    let upstream = workspace.results_read_by(task);
+    let upstream: Vec<TaskIndex> = workspace.results_read_by(task).collect();
     let mut encoder = Encoder::new(b"task");
     encoder.bytes(&own.0).count(upstream.len());
     for read in upstream {
-        encoder.task(workspace, *read);
-        match results.get(*read) {
+        encoder.task(workspace, read);
+        match results.get(read) {
             Some(fingerprint) => encoder.number(1).bytes(&fingerprint.0),
             None => encoder.number(0),
         };

@@ -67,8 +67,8 @@ pub fn members(workspace: &Workspace, affected: &Affected, selected: &Selected) 
             continue;
         }
         for read in workspace.results_read_by(task) {
-            if members.insert(*read) {
-                pending.push(*read);
+            if members.insert(read) {
+                pending.push(read);
             }
         }
     }
@@ -111,7 +111,7 @@ fn needed_by(
     members: &BTreeMap<TaskIndex, Fingerprint>,
 ) -> BTreeSet<TaskIndex> {
     let after = workspace.task_at(task).after.iter().filter_map(|after| workspace.task_index(after));
-    let reads = workspace.results_read_by(task).iter().copied();
+    let reads = workspace.results_read_by(task);
     reads.chain(after).filter(|need| members.contains_key(need) && *need != task).collect()
 }
 

@@ -13,7 +13,8 @@ use crate::tree::MemoryTree;
 
 fn plan_of(head: &Known, found: &Affected, selected: &Selected) -> Plan {
     let members = members(&head.workspace, found, selected);
-    let prints = fingerprints(&head.workspace, &head.tree, &Environment::new(), &members, &OwnDigests::default()).unwrap();
+    let prints =
+        fingerprints(&head.workspace, &head.tree, &Environment::new(), &members, &OwnDigests::default()).unwrap();
     plan(&head.workspace, found, selected, &prints.tasks)
 }
 

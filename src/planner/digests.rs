@@ -17,9 +17,10 @@ impl Planner {
     /// The own digests of a view's tasks, as far as an earlier run kept them and nothing changed them since.
     pub(super) fn kept_digests(&self, view: &View) -> Option<OwnDigests> {
         let item = self.memo.as_ref()?.item(DIGESTS, view.known.name()?)?;
-        let mut reader = Reader::new(&item.head);
+        let head = item.part(0)?;
+        let mut reader = Reader::new(&head);
         let tree = TreeId(ObjectId::from_bytes(reader.field().ok()?)?);
-        let mut digests = read(&item.body()?, view.workspace()).ok()?;
+        let mut digests = read(&item.part(1)?, view.workspace()).ok()?;
         let at = self.repository.stored_tree(tree);
         forget_changed(&mut digests, view.workspace(), &*at, &*view.tree).ok()?;
         Some(digests)
@@ -46,7 +47,7 @@ impl Planner {
             dependent.into_iter().for_each(|task| digests.remove(task));
             let mut head = Writer::default();
             head.field(at.root().0.as_bytes());
-            memo.keep(DIGESTS, name, &head.bytes, &written(&digests)).ok()
+            memo.keep(DIGESTS, name, &[&head.bytes, &written(&digests)]).ok()
         };
         // A memo that cannot be written leaves things as slow as they are.
         let _ = kept();

@@ -7,13 +7,13 @@
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use crate::codec::{Damaged, Reader, Writer};
+use crate::codec::{Bytes, Damaged, Reader, Writer};
 use crate::config::{self, Configuration};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::discover::RestsOn;
 use crate::path::RepoPath;
 use crate::tree::{ContentId, Mode, Node, ObjectId, Tree, TreeError, TreeId, each_change};
-use crate::workspace::Workspace;
+use crate::workspace::{Fetch, Workspace};
 
 /// What is known of a tree.
 #[derive(Debug)]
@@ -61,6 +61,12 @@ impl Recall {
         Ok(None)
     }
 
+    /// Whether something that was kept could not be had after all.
+    pub(super) fn is_damaged(&self) -> bool {
+        let anchors = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        anchors.iter().any(|anchor| anchor.known.workspace.is_damaged())
+    }
+
     /// Takes up an anchor.
     pub(super) fn add(&self, anchor: Anchor) -> Arc<Anchor> {
         let anchor = Arc::new(anchor);
@@ -94,25 +100,26 @@ impl Known {
         self.workspace.diagnostics().iter().any(|finding| finding.severity == Severity::Error)
     }
 
-    fn to_kept(&self) -> Vec<u8> {
-        let mut writer = Writer::default();
-        writer.count(self.written.len());
+    fn to_kept(&self) -> [Vec<u8>; 3] {
+        let mut first = Writer::default();
+        first.count(self.written.len());
         for (path, bytes) in &self.written {
-            writer.field(path.as_bytes());
-            writer.field(bytes);
+            first.field(path.as_bytes());
+            first.field(bytes);
         }
-        writer.bytes.extend(self.workspace.to_kept());
-        writer.bytes
+        let [index, places, rows] = self.workspace.to_kept();
+        first.bytes.extend(index);
+        [first.bytes, places, rows]
     }
 
-    fn from_kept(bytes: &[u8]) -> Result<Self, Damaged> {
-        let mut reader = Reader::new(bytes);
+    fn from_kept(first: &Bytes, places: Fetch, rows: Fetch) -> Result<Self, Damaged> {
+        let mut reader = Reader::sharing(first);
         let written = reader.list(|reader| {
             let path = RepoPath::from_git(reader.field()?).map_err(|_| Damaged)?;
             Ok((path, Arc::from(reader.field()?)))
         })?;
         let (configuration, findings) = config::read_all(&written);
-        let workspace = Workspace::from_kept(reader.rest())?;
+        let workspace = Workspace::from_kept(reader.shared_rest()?, places, rows)?;
         Ok(Self::new(workspace, configuration.ok_or(Damaged)?, findings, written))
     }
 }
@@ -130,8 +137,8 @@ impl Anchor {
         Ok(found == Some(self.patches.len()))
     }
 
-    /// The anchor as a head and a body.
-    pub(super) fn to_kept(&self) -> (Vec<u8>, Vec<u8>) {
+    /// The anchor as a head and the parts of what is known.
+    pub(super) fn to_kept(&self) -> (Vec<u8>, [Vec<u8>; 3]) {
         let mut head = Writer::default();
         head.field(self.tree.root().0.as_bytes());
         head.count(self.patches.len());
@@ -175,14 +182,20 @@ impl AnchorHead {
         Ok(Self { tree, patches })
     }
 
-    /// Whether the anchor may hold for a tree: told without its body, and without the places that were looked at.
+    /// Whether the anchor may hold for a tree: told from its head alone, without the places that were looked at.
     pub(super) fn may_hold(&self, at: &dyn Tree, tree: &dyn Tree) -> Result<bool, TreeError> {
-        Ok(matching(&RestsOn::default(), at, tree, &self.patches)?.is_some())
+        Ok(matching(&RestsOn::no_places(), at, tree, &self.patches)?.is_some())
     }
 
     /// The whole anchor.
-    pub(super) fn with_body(self, tree: Arc<dyn Tree>, body: &[u8]) -> Result<Anchor, Damaged> {
-        Ok(Anchor { tree, patches: self.patches, known: Arc::new(Known::from_kept(body)?) })
+    pub(super) fn with_parts(
+        self,
+        tree: Arc<dyn Tree>,
+        first: &Bytes,
+        places: Fetch,
+        rows: Fetch,
+    ) -> Result<Anchor, Damaged> {
+        Ok(Anchor { tree, patches: self.patches, known: Arc::new(Known::from_kept(first, places, rows)?) })
     }
 }
 

@@ -11,8 +11,8 @@ use crate::affect::{Side, Terms, affect};
 use crate::config;
 use crate::discover::{FactsMemo, SurveyMemo, discover};
 use crate::tree::{MemoryTree, Tree, changes, node_at};
-use crate::workspace::testing::{check_kept, everything};
-use crate::workspace::{Workspace, assemble};
+use crate::workspace::testing::{check_kept, everything, from_parts};
+use crate::workspace::{Fetch, assemble};
 
 fn worked_out(tree: &dyn Tree) -> Arc<Known> {
     let linked = discover(tree, &SurveyMemo::default(), &FactsMemo::default()).unwrap();
@@ -24,10 +24,11 @@ fn worked_out(tree: &dyn Tree) -> Arc<Known> {
 
 /// An anchor as a later run finds it.
 fn kept(anchor: &Anchor, at: Arc<dyn Tree>) -> Anchor {
-    let (head, body) = anchor.to_kept();
+    let (head, [first, places, rows]) = anchor.to_kept();
     let head = AnchorHead::read(&head).unwrap();
     assert_eq!(head.tree, at.root());
-    head.with_body(at, &body).unwrap()
+    let fetch = |part: Vec<u8>| -> Fetch { Box::new(move || Some(part.clone())) };
+    head.with_parts(at, &first.into(), fetch(places), fetch(rows)).unwrap()
 }
 
 /// Whatever the recall finds for a tree is what working it out gives.
@@ -58,13 +59,20 @@ proptest! {
         at in any::<prop::sample::Index>(),
         byte in 1..=u8::MAX,
     ) {
-        let workspace = repository.known().workspace;
-        let mut bytes = workspace.to_kept();
-        let at = at.index(bytes.len());
-        prop_assert!(Workspace::from_kept(&bytes[..at]).is_err());
-        bytes[at] ^= byte;
-        if let Ok(read) = Workspace::from_kept(&bytes) {
-            let _ = everything(&read);
+        let whole = repository.known().workspace.to_kept();
+        for part in 0..whole.len() {
+            let mut parts = whole.clone();
+            let at = at.index(parts[part].len());
+            parts[part][at] ^= byte;
+            if let Ok(read) = from_parts(parts.clone()) {
+                let _ = everything(&read);
+            }
+            parts[part].truncate(at);
+            if let Ok(read) = from_parts(parts) {
+                prop_assert!(part > 0);
+                let _ = everything(&read);
+                prop_assert!(part == 1 || read.is_damaged());
+            }
         }
     }
 

@@ -1,7 +1,7 @@
 //! The memo: files beside a repository's git directory, each whole or not there at all.
 //!
 //! Every item is one file, written under another name and then renamed, so that any number of processes can read and
-//! write at once and none waits for another. A file says how long it is and carries the BLAKE3 digests of its two parts;
+//! write at once and none waits for another. A file says how long its parts are and carries the BLAKE3 digest of each;
 //! whatever does not fit (cut short, overwritten, of another build or another user) is as good as not there. What is
 //! there too much of goes, the oldest first.
 
@@ -9,6 +9,7 @@ use std::fs::{self, File, Metadata};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 /// Names what wrote a file: another build may understand the same bytes otherwise.
@@ -16,8 +17,10 @@ const BUILD: &str = env!("KNOCKON_BUILD");
 
 const MAGIC: &[u8; 8] = b"knockon\n";
 const DIGEST: usize = 32;
-/// The magic, the lengths of the two parts, and their digests.
-const PREFIX: usize = MAGIC.len() + 8 + 8 + 2 * DIGEST;
+/// Into how many parts an item can be divided: what is not needed is not read.
+pub const PARTS: usize = 4;
+/// The magic, then the length and the digest of each part.
+const PREFIX: usize = MAGIC.len() + PARTS * (8 + DIGEST);
 
 /// How many items there are at most, those of other builds included, and how many bytes they take.
 const MOST_ITEMS: usize = 32;
@@ -32,13 +35,17 @@ pub struct Memo {
     folder: PathBuf,
 }
 
-/// One thing that was kept: a short head that tells what it is about, and a body.
+/// One thing that was kept, in parts.
 pub struct Item {
     /// The name that it was kept under.
     pub name: String,
-    /// The head.
-    pub head: Vec<u8>,
-    file: File,
+    file: Mutex<File>,
+    parts: [Part; PARTS],
+}
+
+#[derive(Clone, Copy)]
+struct Part {
+    start: u64,
     length: u64,
     digest: [u8; DIGEST],
 }
@@ -100,17 +107,18 @@ impl Memo {
         }
         let mut prefix = [0; PREFIX];
         file.read_exact(&mut prefix).ok()?;
-        let rest = prefix.strip_prefix(MAGIC)?;
-        let (head_length, rest) = rest.split_first_chunk()?;
-        let (length, rest) = rest.split_first_chunk()?;
-        let (head_digest, rest) = rest.split_first_chunk::<DIGEST>()?;
-        let (head_length, length) = (u64::from_le_bytes(*head_length), u64::from_le_bytes(*length));
-        let whole = (PREFIX as u64).checked_add(head_length)?.checked_add(length)?;
-        if whole != metadata.len() || whole > MOST_BYTES {
-            return None;
+        let mut rest = prefix.strip_prefix(MAGIC)?;
+        let mut start = PREFIX as u64;
+        let mut parts = [Part { start, length: 0, digest: [0; DIGEST] }; PARTS];
+        for part in &mut parts {
+            let (length, after) = rest.split_first_chunk()?;
+            let (digest, after) = after.split_first_chunk()?;
+            *part = Part { start, length: u64::from_le_bytes(*length), digest: *digest };
+            start = start.checked_add(part.length)?;
+            rest = after;
         }
-        let head = read(&mut file, head_length, head_digest)?;
-        Some(Item { name: name.to_owned(), head, file, length, digest: *rest.first_chunk()? })
+        let is_whole = start == metadata.len() && start <= MOST_BYTES;
+        is_whole.then(|| Item { name: name.to_owned(), file: Mutex::new(file), parts })
     }
 
     /// A file of whoever owns the repository, or of the superuser: anybody else could forge what it says.
@@ -126,12 +134,12 @@ impl Memo {
         true
     }
 
-    /// Keeps an item under a name, instead of any that has it.
-    pub fn keep(&self, kind: &str, name: &str, head: &[u8], body: &[u8]) -> io::Result<()> {
+    /// Keeps an item under a name, instead of any that has it. There are at most [`PARTS`] parts.
+    pub fn keep(&self, kind: &str, name: &str, parts: &[&[u8]]) -> io::Result<()> {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
-        let whole = (PREFIX + head.len() + body.len()) as u64;
-        if whole > MOST_BYTES / 4 {
-            return Err(io::Error::other(format!("{whole} bytes are more than is kept of one thing")));
+        let whole = PREFIX as u64 + parts.iter().map(|part| part.len() as u64).sum::<u64>();
+        if whole > MOST_BYTES / 4 || parts.len() > PARTS {
+            return Err(io::Error::other(format!("{whole} bytes in {} parts are more than is kept", parts.len())));
         }
         match fs::create_dir(&self.folder) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
@@ -143,8 +151,7 @@ impl Memo {
         let file_name = file_name(kind, name);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let unfinished = self.folder.join(format!("{file_name}.{}-{number}.new", std::process::id()));
-        let written =
-            write(&unfinished, head, body).and_then(|()| fs::rename(&unfinished, self.folder.join(file_name)));
+        let written = write(&unfinished, parts).and_then(|()| fs::rename(&unfinished, self.folder.join(file_name)));
         if written.is_err() {
             // What is left of it would only take room.
             let _ = fs::remove_file(&unfinished);
@@ -223,33 +230,28 @@ impl Memo {
 }
 
 impl Item {
-    /// The body; none if it is not what was written.
-    pub fn body(mut self) -> Option<Vec<u8>> {
-        let start = PREFIX as u64 + self.head.len() as u64;
-        self.file.seek(SeekFrom::Start(start)).ok()?;
-        read(&mut self.file, self.length, &self.digest)
+    /// A part; none if it is not what was written.
+    pub fn part(&self, number: usize) -> Option<Vec<u8>> {
+        let Part { start, length, digest } = self.parts.get(number)?;
+        let mut bytes = Vec::with_capacity(usize::try_from(*length).ok()?);
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        file.seek(SeekFrom::Start(*start)).ok()?;
+        (&mut *file).take(*length).read_to_end(&mut bytes).ok()?;
+        (blake3::hash(&bytes).as_bytes() == digest).then_some(bytes)
     }
 }
 
-fn read(file: &mut File, length: u64, digest: &[u8; DIGEST]) -> Option<Vec<u8>> {
-    let mut bytes = Vec::with_capacity(usize::try_from(length).ok()?);
-    file.take(length).read_to_end(&mut bytes).ok()?;
-    (blake3::hash(&bytes).as_bytes() == digest).then_some(bytes)
-}
-
-fn write(path: &Path, head: &[u8], body: &[u8]) -> io::Result<()> {
-    let mut file = File::options().write(true).create_new(true).open(path)?;
-    let mut prefix = Vec::with_capacity(PREFIX + head.len());
+fn write(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
+    let mut prefix = Vec::with_capacity(PREFIX);
     prefix.extend_from_slice(MAGIC);
-    for part in [head, body] {
+    for number in 0..PARTS {
+        let part = parts.get(number).copied().unwrap_or_default();
         prefix.extend_from_slice(&(part.len() as u64).to_le_bytes());
-    }
-    for part in [head, body] {
         prefix.extend_from_slice(blake3::hash(part).as_bytes());
     }
-    prefix.extend_from_slice(head);
+    let mut file = File::options().write(true).create_new(true).open(path)?;
     file.write_all(&prefix)?;
-    file.write_all(body)
+    parts.iter().try_for_each(|part| file.write_all(part))
 }
 
 fn file_name(kind: &str, name: &str) -> String {

@@ -5,9 +5,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
+use super::draft::Draft;
+use super::owner::{Holding, Owners};
 use super::paths::Paths;
-use super::{Project, ProjectId, Task, TaskId, TaskName};
+use super::{ProjectId, Task, TaskId, TaskName};
+use crate::codec::Numbers;
 use crate::path::RepoPath;
+use crate::selection::{Filter, Reach, Selection};
 
 /// The place of a task among all tasks of its workspace, in the order of their ids.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -25,87 +29,129 @@ impl TaskIndex {
     }
 }
 
-/// For each task some others: all of them in one array, and where those of each task begin.
-type Adjacency = (Vec<u32>, Vec<TaskIndex>);
+/// Who may read a path for an input, told without looking at the task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reads {
+    /// Everything at and below where it begins.
+    Everything,
+    /// Of that what its project owns.
+    Owned,
+    /// Its patterns have to be asked.
+    Chosen,
+}
+
+impl Reads {
+    fn of(selection: &Selection) -> Self {
+        match selection.reach {
+            _ if !selection.filters.is_empty() => Reads::Chosen,
+            Reach::All => Reads::Everything,
+            Reach::Owned => Reads::Owned,
+        }
+    }
+
+    fn of_number(number: u32) -> Self {
+        match number {
+            0 => Reads::Everything,
+            1 => Reads::Owned,
+            _ => Reads::Chosen,
+        }
+    }
+}
 
 /// Sorted arrays. All paths are numbers of [`Paths`], which keeps their order.
 #[derive(Debug, Default)]
 pub(super) struct Index {
     pub(super) paths: Paths,
     /// The folder of each project.
-    pub(super) projects: Vec<u32>,
+    pub(super) projects: Numbers,
     /// The project of each task.
-    pub(super) task_projects: Vec<u32>,
+    pub(super) task_projects: Numbers,
     /// The name of each task, a number of `names`.
-    pub(super) task_names: Vec<u32>,
+    pub(super) task_names: Numbers,
     pub(super) names: Vec<TaskName>,
     /// The places that inputs begin at.
-    pub(super) bases: Vec<u32>,
+    pub(super) bases: Numbers,
     /// Where the inputs of each base begin in `readers`, and where those of the last end.
-    pub(super) reader_starts: Vec<u32>,
-    /// A task and the number of its input, in turn.
-    pub(super) readers: Vec<u32>,
+    pub(super) reader_starts: Numbers,
+    /// A task, the number of its input, and what that [`Reads`], in turn.
+    pub(super) readers: Numbers,
     /// Where the readers of each task's result begin in `dependents`, and where those of the last end.
-    pub(super) dependent_starts: Vec<u32>,
-    pub(super) dependents: Vec<TaskIndex>,
+    pub(super) dependent_starts: Numbers,
+    pub(super) dependents: Numbers,
     /// The same the other way round, once somebody asks.
-    pub(super) reads: OnceLock<Adjacency>,
-    pub(super) understood: Vec<u32>,
-    pub(super) configurations: Vec<u32>,
+    pub(super) reads: OnceLock<(Numbers, Numbers)>,
+    /// Folders that belong to a project.
+    pub(super) held: Numbers,
+    /// The folder of the project that each belongs to.
+    pub(super) holders: Numbers,
+    /// What the project keeps of each, where the rest is shared ground: a number of `filters` and one more, or 0.
+    pub(super) keeps: Numbers,
+    pub(super) filters: Vec<Filter>,
+    pub(super) understood: Numbers,
+    pub(super) configurations: Numbers,
 }
 
 impl Index {
-    pub(super) fn new(
-        projects: &BTreeMap<ProjectId, Project>,
-        tasks: &BTreeMap<TaskId, Task>,
-        understood: &BTreeSet<RepoPath>,
-        configurations: &BTreeSet<RepoPath>,
-    ) -> Self {
+    pub(super) fn new(draft: &Draft) -> Self {
+        let Draft { projects, tasks, understood, configurations, .. } = draft;
         let mut by_base: BTreeMap<&RepoPath, Vec<u32>> = BTreeMap::new();
         for (task, number) in tasks.values().zip(0_u32..) {
             for (input, at) in task.inputs.iter().zip(0_u32..) {
-                by_base.entry(&input.selection.base).or_default().extend([number, at]);
+                let reads = Reads::of(&input.selection) as u32;
+                by_base.entry(&input.selection.base).or_default().extend([number, at, reads]);
             }
         }
+        let held = draft.owners.iter();
         let folders = projects.keys().chain(tasks.keys().map(|id| &id.project)).map(|id| &id.0);
-        let named = by_base.keys().copied().chain(folders).chain(understood).chain(configurations);
+        let owned = held.clone().flat_map(|(folder, holding)| [folder, &holding.project.0]);
+        let named = by_base.keys().copied().chain(folders).chain(owned).chain(understood).chain(configurations);
         let paths = Paths::of(named);
-        let numbers = |wanted: &mut dyn Iterator<Item = &RepoPath>| -> Vec<u32> {
-            wanted.filter_map(|path| paths.find(path.as_bytes())).collect()
-        };
+        let number = |path: &RepoPath| paths.find(path.as_bytes()).unwrap_or(u32::MAX);
+        let numbers =
+            |wanted: &mut dyn Iterator<Item = &RepoPath>| Numbers::from(wanted.map(number).collect::<Vec<_>>());
         let names: BTreeSet<&TaskName> = tasks.keys().map(|id| &id.name).collect();
         let names: Vec<TaskName> = names.into_iter().cloned().collect();
+        let mut filters: Vec<Filter> = Vec::new();
+        let keeps: Vec<u32> = held
+            .clone()
+            .map(|(_, holding)| {
+                filters.extend(holding.keeps.clone());
+                if holding.keeps.is_some() { filters.len() as u32 } else { 0 }
+            })
+            .collect();
         let mut index = Self {
-            // A project that only tasks name could not be found again; there is none, and none is lost.
             projects: numbers(&mut projects.keys().map(|id| &id.0)),
             bases: numbers(&mut by_base.keys().copied()),
+            held: numbers(&mut held.clone().map(|(folder, _)| folder)),
+            holders: numbers(&mut held.map(|(_, holding)| &holding.project.0)),
             understood: numbers(&mut understood.iter()),
             configurations: numbers(&mut configurations.iter()),
-            task_projects: Vec::with_capacity(tasks.len()),
-            task_names: Vec::with_capacity(tasks.len()),
-            reader_starts: vec![0],
+            keeps: keeps.into(),
+            filters,
             names,
             ..Self::default()
         };
         index.paths = paths;
-        for id in tasks.keys() {
-            index.task_projects.push(index.project(&id.project.0).map_or(u32::MAX, |at| at as u32));
-            index.task_names.push(index.names.binary_search(&id.name).map_or(u32::MAX, |at| at as u32));
+        let place = |found: Option<usize>| found.map_or(u32::MAX, |at| at as u32);
+        let of_projects: Vec<u32> = tasks.keys().map(|id| place(index.project(&id.project.0))).collect();
+        let of_names: Vec<u32> = tasks.keys().map(|id| place(index.names.binary_search(&id.name).ok())).collect();
+        (index.task_projects, index.task_names) = (of_projects.into(), of_names.into());
+        let (mut starts, mut readers) = (vec![0], Vec::new());
+        for of_base in by_base.into_values() {
+            readers.extend(of_base);
+            starts.push(readers.len() as u32 / 3);
         }
-        for readers in by_base.into_values() {
-            index.readers.extend(readers);
-            index.reader_starts.push(index.readers.len() as u32);
-        }
+        (index.reader_starts, index.readers) = (starts.into(), readers.into());
         index.link(tasks);
         index
     }
 
     /// Turns "reads" around.
     fn link(&mut self, tasks: &BTreeMap<TaskId, Task>) {
-        let mut reads: Vec<(TaskIndex, TaskIndex)> = Vec::new();
+        let mut reads: Vec<(u32, u32)> = Vec::new();
         for (task, number) in tasks.values().zip(0_u32..) {
             let read = task.reads.iter().filter_map(|read| self.task(&read.task));
-            reads.extend(read.map(|read| (read, TaskIndex(number))));
+            reads.extend(read.map(|read| (read.0, number)));
         }
         reads.sort_unstable();
         reads.dedup();
@@ -114,14 +160,14 @@ impl Index {
 
     /// Whether every number names something that is there. What only finds nothing when it is wrong is not looked at.
     pub(super) fn is_whole(&self) -> bool {
-        let tasks = self.task_count() as u32;
-        let below = |numbers: &[u32], limit: usize| numbers.iter().all(|&number| (number as usize) < limit);
+        let below = |numbers: &Numbers, limit: usize| numbers.iter().all(|number| (number as usize) < limit);
         self.task_names.len() == self.task_projects.len()
             && below(&self.task_projects, self.projects.len())
             && below(&self.task_names, self.names.len())
-            && below(&self.projects, self.paths.ends.len())
-            && self.readers.as_chunks().0.iter().all(|[task, _]| *task < tasks)
-            && self.dependents.iter().all(|task| task.0 < tasks)
+            && below(&self.dependents, self.task_count())
+            && (0..self.readers.len())
+                .step_by(3)
+                .all(|at| self.readers.get(at).is_some_and(|task| (task as usize) < self.task_count()))
     }
 
     pub(super) fn project_count(&self) -> usize {
@@ -138,21 +184,21 @@ impl Index {
 
     /// The place of the project with this folder.
     pub(super) fn project(&self, folder: &RepoPath) -> Option<usize> {
-        self.projects.binary_search(&self.paths.find(folder.as_bytes())?).ok()
+        self.projects.find(self.paths.find(folder.as_bytes())?)
     }
 
     /// The folder of the project at a place.
     pub(super) fn project_path(&self, project: u32) -> RepoPath {
-        self.projects.get(project as usize).map_or_else(RepoPath::root, |&path| self.paths.path(path))
+        self.projects.get(project as usize).map_or_else(RepoPath::root, |path| self.paths.path(path))
     }
 
     /// The folder of the project of a task.
     pub(super) fn project_folder(&self, task: TaskIndex) -> &[u8] {
-        self.projects.get(self.project_of(task) as usize).map_or(&[], |&path| self.paths.bytes_of(path))
+        self.projects.get(self.project_of(task) as usize).map_or(&[], |path| self.paths.bytes_of(path))
     }
 
     pub(super) fn project_of(&self, task: TaskIndex) -> u32 {
-        self.task_projects.get(task.number()).copied().unwrap_or(u32::MAX)
+        self.task_projects.get(task.number()).unwrap_or(u32::MAX)
     }
 
     pub(super) fn task_names(&self) -> &[TaskName] {
@@ -161,15 +207,14 @@ impl Index {
 
     pub(super) fn name_of(&self, task: TaskIndex) -> &TaskName {
         static NONE: TaskName = TaskName(String::new());
-        self.task_names.get(task.number()).and_then(|&name| self.names.get(name as usize)).unwrap_or(&NONE)
+        self.task_names.get(task.number()).and_then(|name| self.names.get(name as usize)).unwrap_or(&NONE)
     }
 
     pub(super) fn tasks_of(&self, folder: &RepoPath) -> impl Iterator<Item = TaskIndex> + use<> {
         let range = match self.project(folder) {
             Some(project) => {
-                let project = project as u32;
-                let first = self.task_projects.partition_point(|&other| other < project);
-                first as u32..self.task_projects.partition_point(|&other| other <= project) as u32
+                let (first, next) = (project as u32, project as u32 + 1);
+                self.task_projects.below(first) as u32..self.task_projects.below(next) as u32
             }
             None => 0..0,
         };
@@ -178,31 +223,69 @@ impl Index {
 
     pub(super) fn task(&self, id: &TaskId) -> Option<TaskIndex> {
         let name = self.names.binary_search(&id.name).ok()? as u32;
-        self.tasks_of(&id.project.0).find(|task| self.task_names.get(task.number()) == Some(&name))
+        self.tasks_of(&id.project.0).find(|task| self.task_names.get(task.number()) == Some(name))
     }
 
     /// The tasks that read the result of one, sorted.
-    pub(super) fn dependents(&self, task: TaskIndex) -> &[TaskIndex] {
-        self.dependents.get(between(&self.dependent_starts, task.number())).unwrap_or_default()
+    pub(super) fn dependents(&self, task: TaskIndex) -> impl Iterator<Item = TaskIndex> {
+        self.dependents.slice(self.dependent_starts.range(task.number())).map(TaskIndex)
     }
 
     /// The tasks whose results one reads, sorted.
-    pub(super) fn reads(&self, task: TaskIndex) -> &[TaskIndex] {
+    pub(super) fn reads(&self, task: TaskIndex) -> impl Iterator<Item = TaskIndex> {
         let (starts, reads) = self.reads.get_or_init(|| {
-            let mut pairs: Vec<(TaskIndex, TaskIndex)> =
-                self.tasks().flat_map(|read| self.dependents(read).iter().map(move |reader| (*reader, read))).collect();
+            let pairs = self.tasks().flat_map(|read| self.dependents(read).map(move |reader| (reader.0, read.0)));
+            let mut pairs: Vec<(u32, u32)> = pairs.collect();
             pairs.sort_unstable();
             adjacency(self.task_count(), &pairs)
         });
-        reads.get(between(starts, task.number())).unwrap_or_default()
+        reads.slice(starts.range(task.number())).map(TaskIndex)
     }
 
     /// The inputs that begin at a path or at a folder around it.
-    pub(super) fn named_by(&self, path: &RepoPath) -> impl Iterator<Item = (TaskIndex, usize)> {
+    pub(super) fn named_by(&self, path: &RepoPath) -> impl Iterator<Item = (TaskIndex, usize, Reads)> {
         enclosing(path.as_bytes())
-            .filter_map(|place| self.bases.binary_search(&self.paths.find(place)?).ok())
-            .flat_map(|base| self.readers.get(between(&self.reader_starts, base)).unwrap_or_default().as_chunks().0)
-            .map(|[task, input]| (TaskIndex(*task), *input as usize))
+            .filter_map(|place| self.bases.find(self.paths.find(place)?))
+            .flat_map(|base| self.reader_starts.range(base))
+            .filter_map(|reader| {
+                let part = |at: usize| self.readers.get(reader * 3 + at);
+                Some((TaskIndex(part(0)?), part(1)? as usize, Reads::of_number(part(2)?)))
+            })
+    }
+
+    /// The folder of the project that owns a path, which need not exist: that of the nearest folder that is held, unless
+    /// the path is on shared ground there.
+    pub(super) fn owner_of(&self, path: &RepoPath) -> Option<&[u8]> {
+        let held = enclosing(path.as_bytes()).find_map(|place| self.held.find(self.paths.find(place)?))?;
+        let keeps = (self.keeps.get(held)? as usize).checked_sub(1).and_then(|keeps| self.filters.get(keeps));
+        let is_kept = keeps.is_none_or(|keeps| keeps.admits(path));
+        is_kept.then(|| self.holders.get(held).map(|project| self.paths.bytes_of(project))).flatten()
+    }
+
+    /// Whether a folder is held by another project than this one, and so is everything below it.
+    pub(super) fn is_held_by_others(&self, folder: &RepoPath, project: &RepoPath) -> bool {
+        let is_others = |held: usize| {
+            self.holders.get(held).is_some_and(|holder| self.paths.bytes_of(holder) != project.as_bytes())
+        };
+        let Some(held) = self.paths.find(folder.as_bytes()).and_then(|number| self.held.find(number)) else {
+            return false;
+        };
+        // Children sort after their folder, but siblings such as `a-b` stand between `a` and `a/b`.
+        let below = (held..self.held.len())
+            .map(|held| (held, self.held.get(held).map_or(&[][..], |path| self.paths.bytes_of(path))))
+            .take_while(|(_, path)| path.starts_with(folder.as_bytes()))
+            .filter(|(_, path)| folder.is_root() || matches!(path.get(folder.as_bytes().len()), None | Some(b'/')));
+        below.map(|(held, _)| held).all(is_others)
+    }
+
+    /// Who owns what, as it was put together.
+    pub(super) fn owners(&self) -> Owners {
+        let listed = (0..self.held.len()).filter_map(|held| {
+            let keeps = (self.keeps.get(held)? as usize).checked_sub(1).and_then(|keeps| self.filters.get(keeps));
+            let project = ProjectId(self.paths.path(self.holders.get(held)?));
+            Some((self.paths.path(self.held.get(held)?), Holding { project, keeps: keeps.cloned() }))
+        });
+        Owners::of_listed(listed)
     }
 
     pub(super) fn is_understood(&self, path: &RepoPath) -> bool {
@@ -213,24 +296,21 @@ impl Index {
         self.holds(&self.configurations, path)
     }
 
-    fn holds(&self, numbers: &[u32], path: &RepoPath) -> bool {
-        !numbers.is_empty()
-            && self.paths.find(path.as_bytes()).is_some_and(|number| numbers.binary_search(&number).is_ok())
+    fn holds(&self, numbers: &Numbers, path: &RepoPath) -> bool {
+        numbers.len() > 0 && self.paths.find(path.as_bytes()).is_some_and(|number| numbers.find(number).is_some())
     }
 }
 
-/// Sorted pairs by their first, of which there are so many.
-fn adjacency(count: usize, pairs: &[(TaskIndex, TaskIndex)]) -> Adjacency {
-    let starts = (0..=count as u32).map(|task| pairs.partition_point(|(from, _)| from.0 < task) as u32).collect();
-    (starts, pairs.iter().map(|(_, to)| *to).collect())
-}
-
-/// The range that an array of starts gives to one item.
-fn between(starts: &[u32], at: usize) -> std::ops::Range<usize> {
-    match starts.get(at..at + 2) {
-        Some([from, to]) => *from as usize..*to as usize,
-        _ => 0..0,
+/// Sorted pairs by their first, of which there are so many: where those of each begin, and the seconds.
+fn adjacency(count: usize, pairs: &[(u32, u32)]) -> (Numbers, Numbers) {
+    let mut starts = vec![0; count + 1];
+    for (from, _) in pairs {
+        starts[*from as usize + 1] += 1;
     }
+    for at in 0..count {
+        starts[at + 1] += starts[at];
+    }
+    (starts.into(), pairs.iter().map(|(_, to)| *to).collect::<Vec<_>>().into())
 }
 
 /// A path, then each folder around it, the root last.

@@ -18,6 +18,7 @@ mod symlink;
 mod task;
 mod unmatched;
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -28,18 +29,18 @@ pub use assemble::assemble;
 pub use doubt::{Doubt, Scope};
 pub use graph::{Cycle, cycles};
 pub use index::TaskIndex;
+pub use kept::Fetch;
 pub use names::near_names;
-pub use owner::{Owner, Owners};
 pub use shared_ground::{is_inert, lockfile_names};
 pub use symlink::Symlinks;
 pub use task::{Read, Task, TaskId, TaskName};
 
 use crate::diagnostic::{Diagnostic, Evidence};
-use crate::discover::{EdgeKind, Probes, RestsOn};
+use crate::discover::{EdgeKind, Input, Probes, RestsOn};
 use crate::path::RepoPath;
 use crate::selection::Filter;
 use draft::Draft;
-use index::Index;
+use index::{Index, Reads};
 pub(crate) use rows::Definition;
 use rows::Rows;
 
@@ -120,8 +121,6 @@ pub struct Edge {
 /// where it is asked.
 #[derive(Debug)]
 pub struct Workspace {
-    /// Who owns a path.
-    pub owners: Owners,
     /// Where symbolic links lead.
     pub symlinks: Symlinks,
     /// Never an input of anything, from the configuration.
@@ -162,11 +161,11 @@ fn near_text(near: &[String]) -> String {
 impl Workspace {
     /// Seals a draft, with where others looked for it.
     fn of(draft: Draft, linked: &Probes) -> Self {
-        let Draft { owners, symlinks, ignore, doubts, .. } = draft;
-        let index = Index::new(&draft.projects, &draft.tasks, &draft.understood, &draft.configurations);
+        let index = Index::new(&draft);
+        let Draft { symlinks, ignore, doubts, .. } = draft;
         let rows = Rows::of(draft.projects, draft.tasks, draft.edges, draft.diagnostics);
         let rests_on = RestsOn::of([linked, &draft.probes]);
-        Self { owners, symlinks, ignore, doubts, rests_on, index, rows }
+        Self { symlinks, ignore, doubts, rests_on, index, rows }
     }
 
     /// All projects, sorted by id.
@@ -236,12 +235,17 @@ impl Workspace {
 
     /// The project of the task at a place.
     pub fn project_of(&self, at: TaskIndex) -> ProjectId {
-        ProjectId(self.index.project_path(self.index.project_of(at)))
+        self.project_id(self.index.project_of(at))
     }
 
     /// The folder of the project of the task at a place, as bytes.
     pub(crate) fn project_folder(&self, at: TaskIndex) -> &[u8] {
         self.index.project_folder(at)
+    }
+
+    /// The project at a place that [`Workspace::project_index`] told.
+    pub fn project_id(&self, at: u32) -> ProjectId {
+        ProjectId(self.index.project_path(at))
     }
 
     /// Where the project of a task stands among all projects: equal for tasks of one project.
@@ -250,12 +254,12 @@ impl Workspace {
     }
 
     /// The tasks that read the result of the task at a place, sorted.
-    pub fn readers_of_result(&self, at: TaskIndex) -> &[TaskIndex] {
+    pub fn readers_of_result(&self, at: TaskIndex) -> impl Iterator<Item = TaskIndex> {
         self.index.dependents(at)
     }
 
     /// The tasks whose results the task at a place reads, sorted.
-    pub fn results_read_by(&self, at: TaskIndex) -> &[TaskIndex] {
+    pub fn results_read_by(&self, at: TaskIndex) -> impl Iterator<Item = TaskIndex> {
         self.index.reads(at)
     }
 
@@ -300,15 +304,47 @@ impl Workspace {
         if self.is_ignored(path) {
             return Vec::new();
         }
-        self.index.named_by(path).filter(|(task, input)| self.reads_path(self.task_at(*task), *input, path)).collect()
+        let owner = OnceCell::new();
+        let is_owned =
+            |task: TaskIndex| *owner.get_or_init(|| self.index.owner_of(path)) == Some(self.index.project_folder(task));
+        let named = self.index.named_by(path);
+        let reading = named.filter(|(task, input, reads)| match reads {
+            Reads::Everything => true,
+            Reads::Owned => is_owned(*task),
+            Reads::Chosen => self.reads_path(self.task_at(*task), *input, path),
+        });
+        reading.map(|(task, input, _)| (task, input)).collect()
     }
 
     /// Whether the input with this index of a task covers a path, filters and ownership considered.
     pub fn reads_path(&self, task: &Task, index: usize, path: &RepoPath) -> bool {
-        let selection = &task.inputs[index].selection;
+        let Some(Input { selection, .. }) = task.inputs.get(index) else { return false };
         selection.matches(path)
             && (selection.reach == crate::selection::Reach::All
-                || self.owners.owner_of(path) == Owner::Project(&task.id.project))
+                || self.index.owner_of(path) == Some(task.id.project.0.as_bytes()))
+    }
+
+    /// The project that owns a path, which need not exist: the nearest around it, or none.
+    pub fn owner_of(&self, path: &RepoPath) -> Option<&Project> {
+        let folder = RepoPath::from_git(self.index.owner_of(path)?).ok()?;
+        self.project(&ProjectId(folder))
+    }
+
+    /// Whether some project owns a path.
+    pub fn is_owned(&self, path: &RepoPath) -> bool {
+        self.index.owner_of(path).is_some()
+    }
+
+    /// Whether `folder` is held by another project than this one, and so is everything below it.
+    pub(crate) fn is_held_by_others(&self, folder: &RepoPath, project: &ProjectId) -> bool {
+        self.index.is_held_by_others(folder, &project.0)
+    }
+
+    /// Projects whose own files may differ between two workspaces although no file changed: those that gained or lost a
+    /// folder, and those that a nested folder was taken from or given back to.
+    pub(crate) fn disputed_with(&self, other: &Workspace) -> BTreeSet<ProjectId> {
+        let (here, there) = (self.index.owners(), other.index.owners());
+        here.disputed_with(&there).cloned().collect()
     }
 
     /// A project, all that it depends on and all that depend on it, directly or not.
@@ -340,7 +376,7 @@ impl Workspace {
         !is_inert(path)
             && !self.is_ignored(path)
             && !self.is_understood(path)
-            && names.iter().all(|name| self.owners.owner_of(name) == Owner::Shared && self.readers_of(name).is_empty())
+            && names.iter().all(|name| !self.is_owned(name) && self.readers_of(name).is_empty())
     }
 
     /// Whether the whole meaning of a file is in the projects, edges and tasks: it is nobody's, and needs nobody.

@@ -34,13 +34,13 @@ impl Owners {
     }
 
     /// Each folder with its holding, sorted.
-    pub(super) fn listed(&self) -> Vec<(RepoPath, Holding)> {
-        self.0.iter().map(|(folder, holding)| (folder.clone(), holding.clone())).collect()
+    pub(super) fn iter(&self) -> std::collections::btree_map::Iter<'_, RepoPath, Holding> {
+        self.0.iter()
     }
 
     /// Owners that were listed.
-    pub(super) fn of_listed(listed: Vec<(RepoPath, Holding)>) -> Self {
-        Self(listed.into_iter().collect())
+    pub(super) fn of_listed(listed: impl Iterator<Item = (RepoPath, Holding)>) -> Self {
+        Self(listed.collect())
     }
 
     /// The owner of a path, which need not exist.
@@ -65,12 +65,6 @@ impl Owners {
     /// The owner of whatever may stand in a folder, whether or not it holds anything now.
     pub fn owner_inside(&self, folder: &RepoPath) -> Owner<'_> {
         self.owner_of(&folder.child(b"\xff"))
-    }
-
-    /// Whether `folder` is held by another project than this one, and so is everything below it.
-    pub fn is_held_by_others(&self, folder: &RepoPath, project: &ProjectId) -> bool {
-        self.0.get(folder).is_some_and(|holding| holding.project != *project)
-            && self.below(folder).all(|holder| holder != project)
     }
 
     fn holding_of(&self, path: &RepoPath) -> Option<(RepoPath, &Holding)> {

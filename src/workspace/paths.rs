@@ -2,30 +2,31 @@
 
 use std::collections::BTreeSet;
 
+use crate::codec::{Bytes, Numbers};
 use crate::path::RepoPath;
 
 /// Paths one behind the other.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub(super) struct Paths {
-    pub(super) ends: Vec<u32>,
-    pub(super) bytes: Vec<u8>,
+    pub(super) ends: Numbers,
+    pub(super) bytes: Bytes,
 }
 
 impl Paths {
     /// A pool of these paths.
     pub(super) fn of<'a>(paths: impl Iterator<Item = &'a RepoPath>) -> Self {
-        let mut pool = Self::default();
+        let (mut ends, mut bytes) = (Vec::new(), Vec::new());
         for path in paths.collect::<BTreeSet<_>>() {
-            pool.bytes.extend_from_slice(path.as_bytes());
-            pool.ends.push(pool.bytes.len() as u32);
+            bytes.extend_from_slice(path.as_bytes());
+            ends.push(bytes.len() as u32);
         }
-        pool
+        Self { ends: ends.into(), bytes: bytes.into() }
     }
 
     fn at(&self, number: usize) -> &[u8] {
-        let start = number.checked_sub(1).map_or(Some(0), |before| self.ends.get(before).copied());
+        let start = number.checked_sub(1).map_or(Some(0), |before| self.ends.get(before));
         match (start, self.ends.get(number)) {
-            (Some(start), Some(&end)) => self.bytes.get(start as usize..end as usize).unwrap_or_default(),
+            (Some(start), Some(end)) => self.bytes.get(start as usize..end as usize).unwrap_or_default(),
             _ => &[],
         }
     }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::kept::KeptRows;
 use super::{Edge, Project, ProjectId, ProjectKind, Task, TaskId, TaskIndex};
+use crate::codec::Deferred;
 use crate::diagnostic::Diagnostic;
 
 /// A digest over what defines a task.
@@ -68,7 +69,7 @@ pub(super) struct Rows {
     tasks: Vec<OnceLock<Box<Task>>>,
     edges: OnceLock<Vec<Edge>>,
     diagnostics: OnceLock<Vec<Diagnostic>>,
-    kept: Option<KeptRows>,
+    kept: Option<Deferred<KeptRows>>,
     damaged: AtomicBool,
 }
 
@@ -94,7 +95,7 @@ impl Rows {
     }
 
     /// Rows that are decoded where they are asked for.
-    pub(super) fn kept(kept: KeptRows, projects: usize, tasks: usize) -> Self {
+    pub(super) fn kept(kept: Deferred<KeptRows>, (projects, tasks): (usize, usize)) -> Self {
         Self {
             projects: (0..projects).map(|_| OnceLock::new()).collect(),
             tasks: (0..tasks).map(|_| OnceLock::new()).collect(),
@@ -105,13 +106,18 @@ impl Rows {
         }
     }
 
+    /// Fetches what is decoded; says whether it could be had.
+    pub(super) fn fetch(&self) -> bool {
+        self.kept.as_ref().is_none_or(|kept| kept.get().is_some())
+    }
+
     /// Whether something that was asked for could not be decoded: then no answer that was given counts.
     pub(super) fn are_damaged(&self) -> bool {
         self.damaged.load(Ordering::Relaxed)
     }
 
     fn decoded<T>(&self, decode: impl FnOnce(&KeptRows) -> Option<T>, otherwise: impl FnOnce() -> T) -> T {
-        self.kept.as_ref().and_then(decode).unwrap_or_else(|| {
+        self.kept.as_ref().and_then(Deferred::get).and_then(decode).unwrap_or_else(|| {
             self.damaged.store(true, Ordering::Relaxed);
             otherwise()
         })
@@ -146,7 +152,7 @@ impl Rows {
     }
 
     pub(super) fn definition<'a>(&self, at: TaskIndex, task: impl FnOnce() -> &'a Task) -> Definition {
-        let kept = self.kept.as_ref().and_then(|kept| kept.definition(at));
+        let kept = self.kept.as_ref().and_then(Deferred::get).and_then(|kept| kept.definition(at));
         kept.unwrap_or_else(|| Definition::of(task()))
     }
 }

@@ -4,12 +4,14 @@ use std::collections::BTreeSet;
 
 use super::configure::project_without_manifest;
 use super::draft::Draft;
+use super::index::Reads;
 use super::owner::Holding;
 use super::rows::Definition;
-use super::{Doubt, Edge, Project, ProjectId, Read, Task, TaskId, TaskIndex, Workspace, assemble};
+use super::{Doubt, Edge, Fetch, Project, ProjectId, Read, Task, TaskId, TaskIndex, Workspace, assemble};
+use crate::codec::Damaged;
 use crate::config;
 use crate::diagnostic::{Diagnostic, Evidence};
-use crate::discover::{EdgeKind, FactsMemo, Probes, RestsOn, SurveyMemo, discover};
+use crate::discover::{EdgeKind, FactsMemo, Probes, SurveyMemo, discover};
 use crate::path::RepoPath;
 use crate::selection::Filter;
 use crate::tree::Tree;
@@ -77,8 +79,8 @@ impl Workspace {
 pub(crate) struct Everything {
     owners: Vec<(RepoPath, Holding)>,
     links: Vec<(RepoPath, Vec<u8>)>,
-    small: (Option<Filter>, Vec<Doubt>, RestsOn),
-    readers: Vec<(TaskIndex, usize)>,
+    small: (Option<Filter>, Vec<Doubt>, String),
+    readers: Vec<(TaskIndex, usize, Reads)>,
     tasks: Vec<(Task, Definition)>,
     graph: Vec<(TaskId, Vec<TaskIndex>, Vec<TaskIndex>)>,
     projects: Vec<Project>,
@@ -86,13 +88,19 @@ pub(crate) struct Everything {
     diagnostics: Vec<Diagnostic>,
 }
 
+/// What was looked at, as text.
+fn places(workspace: &Workspace) -> String {
+    let places = workspace.rests_on.places().cloned().unwrap_or_default();
+    format!("{:?} {:?} {:?}", places.paths.as_bytes(), places.folders.as_bytes(), places.selections.len())
+}
+
 pub(crate) fn everything(workspace: &Workspace) -> Everything {
-    let reads = |task| workspace.results_read_by(task).to_vec();
-    let readers = |task| workspace.readers_of_result(task).to_vec();
+    let reads = |task| workspace.results_read_by(task).collect();
+    let readers = |task| workspace.readers_of_result(task).collect();
     Everything {
-        owners: workspace.owners.listed(),
+        owners: workspace.index.owners().iter().map(|(folder, holding)| (folder.clone(), holding.clone())).collect(),
         links: workspace.symlinks.listed(),
-        small: (workspace.ignore.clone(), workspace.doubts.clone(), workspace.rests_on.clone()),
+        small: (workspace.ignore.clone(), workspace.doubts.clone(), places(workspace)),
         tasks: workspace.task_indices().map(|at| (workspace.task_at(at).clone(), workspace.definition(at))).collect(),
         graph: workspace.task_indices().map(|at| (workspace.task_id(at), reads(at), readers(at))).collect(),
         readers: workspace.projects().flat_map(|project| workspace.index.named_by(&project.id.0)).collect(),
@@ -102,10 +110,17 @@ pub(crate) fn everything(workspace: &Workspace) -> Everything {
     }
 }
 
+/// The workspace that these parts say.
+pub(crate) fn from_parts([index, places, rows]: [Vec<u8>; 3]) -> Result<Workspace, Damaged> {
+    let fetch = |part: Vec<u8>| -> Fetch { Box::new(move || Some(part.clone())) };
+    Workspace::from_kept(index.into(), fetch(places), fetch(rows))
+}
+
 /// A workspace kept and read back says what it said, and is the same to the byte if it is kept again.
 #[track_caller]
 pub(crate) fn check_kept(workspace: &Workspace) {
-    let kept = Workspace::from_kept(&workspace.to_kept()).unwrap();
+    let kept = from_parts(workspace.to_kept()).unwrap();
+    assert!(kept.fetch());
     assert_eq!(everything(&kept), everything(workspace));
     assert!(!kept.is_damaged());
     assert_eq!(kept.to_kept(), workspace.to_kept());

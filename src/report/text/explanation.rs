@@ -6,7 +6,7 @@ use super::{FAINT, Look, MOST_FILES, NAME, cause_text, count, evidence_text};
 use crate::affect::{Affected, Cause, chain};
 use crate::path::RepoPath;
 use crate::tree::Change;
-use crate::workspace::{Owner, Project, Task, TaskId, TaskIndex, Workspace, is_inert};
+use crate::workspace::{Project, Task, TaskId, TaskIndex, Workspace, is_inert};
 
 /// The shortest chain from a change to each affected task of a project; or why there is none.
 pub fn explain_project(workspace: &Workspace, affected: &Affected, project: &Project, look: Look) -> String {
@@ -64,9 +64,9 @@ pub fn explain_path(
         1 if changes.iter().any(|change| change.path == *path) => writeln!(text, "changed"),
         _ => writeln!(text, "{} below it", count(changed, "file changed", "files changed")),
     };
-    let _ = match workspace.owners.owner_of(path) {
-        Owner::Project(id) => writeln!(text, "owned by {id}"),
-        Owner::Shared => writeln!(text, "owned by no project"),
+    let _ = match workspace.owner_of(path) {
+        Some(project) => writeln!(text, "owned by {}", project.id),
+        None => writeln!(text, "owned by no project"),
     };
     let mut readers: Vec<(TaskIndex, String)> = Vec::new();
     for name in workspace.symlinks.names_of(path) {

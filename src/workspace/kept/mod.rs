@@ -1,88 +1,97 @@
 //! A workspace as bytes, for a later run.
 //!
-//! Paths, texts, evidence and inputs are written once each and named by number. What every question goes through (the
-//! index, owners, links) is read at once; projects, tasks, edges and findings where they are asked for. Whoever keeps
-//! the bytes proves that they are whole and that the same build wrote them.
+//! Three parts. The first is the index that every question goes through; its tables stay as they were read. The second
+//! holds the places that were looked at, and the third projects, tasks, edges and findings; both are fetched when
+//! somebody asks for them, and rows are decoded one by one. Paths, texts, evidence and inputs are written once each and
+//! named by number. Whoever keeps the parts proves that they are whole and that the same build wrote them.
 
 mod pools;
 mod values;
 
-use self::pools::{Items, KeptPools, Pools};
+use self::pools::{Items, KeptPools, NewItems, Pools};
 use self::values::{Kept, Reading, Writing};
 use super::index::{Index, TaskIndex};
-use super::owner::{Holding, Owners};
 use super::paths::Paths;
 use super::rows::{Definition, Rows};
 use super::{Edge, Project, Symlinks, Task, TaskName, Workspace};
-use crate::codec::{Damaged, Reader, Writer};
+use crate::codec::{Bytes, Damaged, Deferred, Numbers, Reader, Writer};
 use crate::diagnostic::Diagnostic;
-use crate::discover::{PathHash, RestsOn};
-use crate::path::RepoPath;
+use crate::discover::{PathHashes, Places, RestsOn};
+use crate::selection::Selection;
 
 /// How many bytes of a definition's digest are kept.
 const DIGEST: usize = size_of::<Definition>();
 
+/// Fetches a part of what was kept, if it is still whole.
+pub type Fetch = Box<dyn Fn() -> Option<Vec<u8>> + Send + Sync>;
+
 impl Workspace {
-    /// The workspace as bytes, from which [`Workspace::from_kept`] makes an equal one.
-    pub fn to_kept(&self) -> Vec<u8> {
+    /// The workspace as the bytes of its three parts, from which [`Workspace::from_kept`] makes an equal one.
+    pub(crate) fn to_kept(&self) -> [Vec<u8>; 3] {
+        [self.index_part(), places_part(&self.rests_on), self.rows_part()]
+    }
+
+    fn index_part(&self) -> Vec<u8> {
         let mut pools = Pools::default();
         let small = Writing::of(&mut pools, |writing| {
-            self.owners.listed().write(writing);
             self.symlinks.listed().write(writing);
             self.ignore.write(writing);
             self.doubts.write(writing);
-            self.rests_on.selections.write(writing);
+            self.index.filters.write(writing);
         });
-        let mut projects = Items::default();
+        let mut part = Writer::default();
+        write_index(&self.index, &mut part);
+        pools.write(&mut part);
+        part.field(&small);
+        part.bytes
+    }
+
+    fn rows_part(&self) -> Vec<u8> {
+        let mut pools = Pools::default();
+        let mut projects = NewItems::default();
         self.projects().for_each(|project| projects.push(&Writing::of(&mut pools, |to| project.write(to))));
-        let mut tasks = Items::default();
+        let mut tasks = NewItems::default();
         self.tasks().for_each(|task| tasks.push(&Writing::of(&mut pools, |to| task.write(to))));
-        let edges = Writing::of(&mut pools, |to| self.rows.edges().to_vec().write(to));
-        let diagnostics = Writing::of(&mut pools, |to| self.rows.diagnostics().to_vec().write(to));
+        let edges = Writing::of(&mut pools, |to| self.edges().to_vec().write(to));
+        let diagnostics = Writing::of(&mut pools, |to| self.diagnostics().to_vec().write(to));
         let definitions: Vec<u8> = self.task_indices().flat_map(|task| self.definition(task).0).collect();
-        let mut all = Writer::default();
-        write_index(&self.index, &mut all);
-        for hashes in [&self.rests_on.paths, &self.rests_on.folders] {
-            all.field(&hashes.iter().flat_map(|hash| hash.0.to_le_bytes()).collect::<Vec<u8>>());
+        let mut part = Writer::default();
+        pools.write(&mut part);
+        projects.write(&mut part);
+        tasks.write(&mut part);
+        for field in [edges, diagnostics, definitions] {
+            part.field(&field);
         }
-        pools.write(&mut all);
-        projects.write(&mut all);
-        tasks.write(&mut all);
-        for field in [small, edges, diagnostics, definitions] {
-            all.field(&field);
-        }
-        all.bytes
+        part.bytes
     }
 
     /// The workspace that was kept.
-    pub fn from_kept(bytes: &[u8]) -> Result<Self, Damaged> {
-        let mut reader = Reader::new(bytes);
-        let index = read_index(&mut reader)?;
-        let [paths, folders] = [read_hashes(&mut reader)?, read_hashes(&mut reader)?];
+    pub(crate) fn from_kept(index: Bytes, places: Fetch, rows: Fetch) -> Result<Self, Damaged> {
+        let mut reader = Reader::sharing(&index);
+        let mut index = read_index(&mut reader)?;
         let pools = KeptPools::read(&mut reader)?;
-        let (projects, tasks) = (Items::read(&mut reader)?, Items::read(&mut reader)?);
         let small = reader.field()?;
-        let [edges, diagnostics, definitions] = [reader.field()?, reader.field()?, reader.field()?].map(<[u8]>::to_vec);
         reader.end()?;
+        let ((links, ignore), (doubts, filters)) = Reading::whole(small, &pools)?;
+        index.filters = filters;
         let counts = (index.project_count(), index.task_count());
-        if (projects.len(), tasks.len()) != counts || definitions.len() != counts.1 * DIGEST {
-            return Err(Damaged);
-        }
-        let ((owners, links), ((ignore, doubts), selections)) = Reading::whole(small, &pools)?;
-        let owners: Vec<(RepoPath, Holding)> = owners;
-        let rows = KeptRows { pools, projects, tasks, edges, diagnostics, definitions };
+        let rows = Deferred::new(move || KeptRows::read(&rows()?.into(), counts).ok());
         Ok(Self {
-            owners: Owners::of_listed(owners),
             symlinks: Symlinks::of_listed(links),
             ignore,
             doubts,
-            rests_on: RestsOn { paths, folders, selections },
+            rests_on: RestsOn::deferred(move || read_places(&places()?.into()).ok()),
             index,
-            rows: Rows::kept(rows, counts.0, counts.1),
+            rows: Rows::kept(rows, counts),
         })
     }
 
-    /// Whether something that was kept could not be decoded: then nothing that the workspace said counts.
+    /// Fetches what is not there yet, so that no later question can fail. Says whether all of it could be had.
+    pub fn fetch(&self) -> bool {
+        self.rows.fetch() && !self.is_damaged()
+    }
+
+    /// Whether something that was kept could not be had: then nothing that the workspace said counts.
     pub fn is_damaged(&self) -> bool {
         self.rows.are_damaged()
     }
@@ -94,12 +103,27 @@ pub(super) struct KeptRows {
     pools: KeptPools,
     projects: Items,
     tasks: Items,
-    edges: Vec<u8>,
-    diagnostics: Vec<u8>,
-    definitions: Vec<u8>,
+    edges: Bytes,
+    diagnostics: Bytes,
+    definitions: Bytes,
 }
 
 impl KeptRows {
+    fn read(part: &Bytes, counts: (usize, usize)) -> Result<Self, Damaged> {
+        let mut reader = Reader::sharing(part);
+        let rows = Self {
+            pools: KeptPools::read(&mut reader)?,
+            projects: Items::read(&mut reader)?,
+            tasks: Items::read(&mut reader)?,
+            edges: reader.shared_field()?,
+            diagnostics: reader.shared_field()?,
+            definitions: reader.shared_field()?,
+        };
+        reader.end()?;
+        let is_whole = (rows.projects.len(), rows.tasks.len()) == counts && rows.definitions.len() == counts.1 * DIGEST;
+        if is_whole { Ok(rows) } else { Err(Damaged) }
+    }
+
     pub(super) fn project(&self, at: usize) -> Result<Project, Damaged> {
         Reading::whole(self.projects.get(at)?, &self.pools)
     }
@@ -121,15 +145,33 @@ impl KeptRows {
     }
 }
 
-fn read_hashes(from: &mut Reader<'_>) -> Result<Vec<PathHash>, Damaged> {
-    Ok(from.field()?.as_chunks().0.iter().map(|eight| PathHash(u64::from_le_bytes(*eight))).collect())
+fn places_part(rests_on: &RestsOn) -> Vec<u8> {
+    let mut part = Writer::default();
+    // Without the places everything counts as looked at, and an empty part says just that.
+    if let Some(places) = rests_on.places() {
+        let mut pools = Pools::default();
+        let selections = Writing::of(&mut pools, |to| places.selections.write(to));
+        part.field(places.paths.as_bytes());
+        part.field(places.folders.as_bytes());
+        pools.write(&mut part);
+        part.field(&selections);
+    }
+    part.bytes
+}
+
+fn read_places(part: &Bytes) -> Result<Places, Damaged> {
+    let mut reader = Reader::sharing(part);
+    let [paths, folders] = [reader.shared_field()?, reader.shared_field()?].map(PathHashes::from);
+    let pools = KeptPools::read(&mut reader)?;
+    let selections: Vec<Selection> = Reading::whole(reader.field()?, &pools)?;
+    reader.end()?;
+    Ok(Places { paths, folders, selections })
 }
 
 fn write_index(index: &Index, to: &mut Writer) {
-    let numbers = |to: &mut Writer, numbers: &[u32]| to.array(numbers.iter().copied());
-    numbers(to, &index.paths.ends);
+    to.array(index.paths.ends.iter());
     to.field(&index.paths.bytes);
-    for array in [
+    for numbers in [
         &index.projects,
         &index.task_projects,
         &index.task_names,
@@ -137,30 +179,37 @@ fn write_index(index: &Index, to: &mut Writer) {
         &index.reader_starts,
         &index.readers,
         &index.dependent_starts,
+        &index.dependents,
+        &index.held,
+        &index.holders,
+        &index.keeps,
         &index.understood,
         &index.configurations,
     ] {
-        numbers(to, array);
+        to.array(numbers.iter());
     }
-    to.array(index.dependents.iter().map(|task| task.0));
     to.count(index.names.len());
     index.names.iter().for_each(|name| to.field(name.0.as_bytes()));
 }
 
 fn read_index(from: &mut Reader<'_>) -> Result<Index, Damaged> {
-    let paths = Paths { ends: from.array()?, bytes: from.field()?.to_vec() };
+    let paths = Paths { ends: from.numbers()?, bytes: from.shared_field()? };
+    let mut numbers = || -> Result<Numbers, Damaged> { from.numbers() };
     let index = Index {
         paths,
-        projects: from.array()?,
-        task_projects: from.array()?,
-        task_names: from.array()?,
-        bases: from.array()?,
-        reader_starts: from.array()?,
-        readers: from.array()?,
-        dependent_starts: from.array()?,
-        understood: from.array()?,
-        configurations: from.array()?,
-        dependents: from.array()?.into_iter().map(TaskIndex).collect(),
+        projects: numbers()?,
+        task_projects: numbers()?,
+        task_names: numbers()?,
+        bases: numbers()?,
+        reader_starts: numbers()?,
+        readers: numbers()?,
+        dependent_starts: numbers()?,
+        dependents: numbers()?,
+        held: numbers()?,
+        holders: numbers()?,
+        keeps: numbers()?,
+        understood: numbers()?,
+        configurations: numbers()?,
         names: from.list(|from| {
             let name = std::str::from_utf8(from.field()?).map_err(|_| Damaged)?;
             Ok(TaskName(name.to_owned()))

@@ -5,7 +5,7 @@ use std::hash::Hash;
 use std::sync::OnceLock;
 
 use super::values::{Kept, Reading, Writing};
-use crate::codec::{Damaged, Reader, Writer};
+use crate::codec::{Bytes, Damaged, Numbers, Reader, Writer};
 use crate::diagnostic::Evidence;
 use crate::discover::Input;
 use crate::path::RepoPath;
@@ -33,36 +33,45 @@ impl<T: Hash + Eq + Clone> Pool<T> {
 
 /// Items one behind the other, each with its end.
 #[derive(Debug, Default)]
-pub(super) struct Items {
+pub(super) struct NewItems {
     ends: Vec<u32>,
     bytes: Vec<u8>,
 }
 
-impl Items {
+impl NewItems {
     pub(super) fn push(&mut self, item: &[u8]) {
         self.bytes.extend_from_slice(item);
         self.ends.push(self.bytes.len() as u32);
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.ends.len()
     }
 
     pub(super) fn write(&self, to: &mut Writer) {
         to.array(self.ends.iter().copied());
         to.field(&self.bytes);
     }
+}
+
+/// Items that were kept.
+#[derive(Debug)]
+pub(super) struct Items {
+    ends: Numbers,
+    bytes: Bytes,
+}
+
+impl Items {
+    pub(super) fn len(&self) -> usize {
+        self.ends.len()
+    }
 
     pub(super) fn read(from: &mut Reader<'_>) -> Result<Self, Damaged> {
-        Ok(Self { ends: from.array()?, bytes: from.field()?.to_vec() })
+        Ok(Self { ends: from.numbers()?, bytes: from.shared_field()? })
     }
 
     pub(super) fn get(&self, at: usize) -> Result<&[u8], Damaged> {
         let start = match at.checked_sub(1) {
-            Some(before) => *self.ends.get(before).ok_or(Damaged)?,
+            Some(before) => self.ends.get(before).ok_or(Damaged)?,
             None => 0,
         };
-        let end = *self.ends.get(at).ok_or(Damaged)?;
+        let end = self.ends.get(at).ok_or(Damaged)?;
         self.bytes.get(start as usize..end as usize).ok_or(Damaged)
     }
 }
@@ -71,13 +80,13 @@ impl Items {
 #[derive(Default)]
 pub(super) struct Pools {
     paths: Pool<RepoPath>,
-    path_items: Items,
+    path_items: NewItems,
     texts: Pool<String>,
-    text_items: Items,
+    text_items: NewItems,
     evidence: Pool<Evidence>,
-    evidence_items: Items,
+    evidence_items: NewItems,
     inputs: Pool<Input>,
-    input_items: Items,
+    input_items: NewItems,
 }
 
 impl Pools {
