@@ -42,7 +42,7 @@ impl RepoPath {
         if bytes[0] == b'/' {
             return Err(PathError::Absolute);
         }
-        if !bytes.split(|&b| b == b'/').all(valid_segment) {
+        if !bytes.split(|&b| b == b'/').all(is_segment) {
             return Err(PathError::Segment);
         }
         Ok(Self(Arc::from(bytes)))
@@ -61,7 +61,7 @@ impl RepoPath {
                 b".." => {
                     segments.pop().ok_or(PathError::Escapes)?;
                 }
-                _ if valid_segment(segment) => segments.push(segment),
+                _ if is_segment(segment) => segments.push(segment),
                 _ => return Err(PathError::Segment),
             }
         }
@@ -154,12 +154,14 @@ impl RepoPath {
     }
 }
 
-fn valid_segment(segment: &[u8]) -> bool {
-    !segment.is_empty()
-        && segment != b"."
-        && segment != b".."
-        && !segment.eq_ignore_ascii_case(b".git")
-        && !segment.contains(&0)
+/// Whether bytes without a `/` can stand between two of them in a [`RepoPath`]: not empty, `.`, `..` or `.git`, and
+/// without a NUL byte.
+pub(crate) fn is_segment(segment: &[u8]) -> bool {
+    match segment {
+        [] | [b'.'] | [b'.', b'.'] => false,
+        [b'.', rest @ ..] if rest.eq_ignore_ascii_case(b"git") => false,
+        _ => !segment.contains(&0),
+    }
 }
 
 /// For people: safe in a terminal and a log. Control characters, bytes that are not UTF-8 and characters that

@@ -1,9 +1,13 @@
 //! Loose objects: one zlib stream a file, `kind length NUL content` (git's `gitformat-loose`). They are read here and
 //! not by libgit2, which never returns from one that is cut short.
 
+use std::collections::{HashMap, HashSet};
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use flate2::read::ZlibDecoder;
 
@@ -16,8 +20,19 @@ pub(super) struct Loose(Vec<Store>);
 
 struct Store {
     folder: PathBuf,
-    /// Which of the 256 folders existed when the repository was opened: most packed ones have none.
-    present: [bool; 256],
+    /// The folders by the first byte of the ids in them, as they were when the repository was opened: a repository
+    /// that was packed lately has none.
+    shelves: HashMap<u8, Shelf>,
+}
+
+/// One of the 256 folders.
+#[derive(Default)]
+struct Shelf {
+    /// Whether an object was looked for in vain. The next time all that are here are listed: most objects are in
+    /// packs, and a listing costs less than a file that is not there for each of them.
+    missed: AtomicBool,
+    /// None where it could not be listed. What is written later is left to libgit2.
+    listed: OnceLock<Option<HashSet<OsString>>>,
 }
 
 /// How many repositories may borrow from each other in a row, as git has it.
@@ -47,7 +62,7 @@ impl Loose {
         // One byte more than there should be tells an object that is too long.
         let read = (&mut stream).take(length.saturating_add(1)).read_to_end(&mut content);
         match read {
-            Ok(_) if content.len() as u64 == length => match Hash::Sha1.id(kind, &content)? == id {
+            Ok(_) if content.len() as u64 == length => match Hash::Sha1.digest(kind, &content)? == id {
                 true => Ok(Some((kind, content))),
                 false => Err(GitError::corrupt(id, "its content has another id")),
             },
@@ -73,23 +88,35 @@ impl Loose {
 
 impl Store {
     fn new(folder: PathBuf) -> Self {
-        let mut present = [false; 256];
-        for (number, present) in present.iter_mut().enumerate() {
-            *present = folder.join(format!("{number:02x}")).is_dir();
-        }
-        Self { folder, present }
+        let first = |name: OsString| name.to_str().filter(|name| name.len() == 2).and_then(byte);
+        let present: Vec<u8> = match std::fs::read_dir(&folder) {
+            Ok(entries) => entries.flatten().filter_map(|entry| first(entry.file_name())).collect(),
+            Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
+            // A folder that cannot be listed may still be entered.
+            Err(_) => (0..=u8::MAX).collect(),
+        };
+        let shelves = present.into_iter().map(|first| (first, Shelf::default())).collect();
+        Self { folder, shelves }
     }
 
     fn open(&self, id: ObjectId) -> Result<Option<(ZlibDecoder<File>, Kind, u64)>, GitError> {
         let first = id.as_bytes().first().copied().unwrap_or_default();
-        if !self.present[usize::from(first)] {
+        let Some(shelf) = self.shelves.get(&first) else { return Ok(None) };
+        let hex = id.to_string();
+        let (folder, name) = (self.folder.join(&hex[..2]), &hex[2..]);
+        if shelf.missed.load(Ordering::Relaxed)
+            && let Some(listed) = shelf.listed.get_or_init(|| names(&folder).ok())
+            && !listed.contains(OsStr::new(name))
+        {
             return Ok(None);
         }
-        let hex = id.to_string();
-        let path = self.folder.join(&hex[..2]).join(&hex[2..]);
+        let path = folder.join(name);
         let file = match File::open(&path) {
             Ok(file) => file,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                shelf.missed.store(true, Ordering::Relaxed);
+                return Ok(None);
+            }
             Err(error) => return Err(GitError::unreadable(&path, &error)),
         };
         let mut stream = ZlibDecoder::new(file);
@@ -101,6 +128,14 @@ impl Store {
         let (kind, length) = stated.ok_or_else(|| GitError::corrupt(id, "it begins with no kind and length"))?;
         Ok(Some((stream, kind, length)))
     }
+}
+
+fn byte(digits: &str) -> Option<u8> {
+    u8::from_str_radix(digits, 16).ok()
+}
+
+fn names(folder: &Path) -> std::io::Result<HashSet<OsString>> {
+    std::fs::read_dir(folder)?.map(|entry| Ok(entry?.file_name())).collect()
 }
 
 /// The bytes before the first NUL: at most a word and a number.

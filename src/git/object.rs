@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
 use super::GitError;
-use crate::path::RepoPath;
+use crate::path::is_segment;
 use crate::tree::{ContentId, Entry, Mode, Node, ObjectId, TreeError, TreeId};
 
 /// The kinds of objects.
@@ -40,7 +41,8 @@ pub(super) enum Hash {
 }
 
 impl Hash {
-    /// The id that git gives to an object.
+    /// The id that git gives to an object, for content that has not been in a repository yet: one that was made to
+    /// have the id of another (a collision of SHA-1) is refused, as git refuses it.
     pub(super) fn id(self, kind: Kind, bytes: &[u8]) -> Result<ObjectId, GitError> {
         match self {
             Hash::Sha1 => {
@@ -52,18 +54,33 @@ impl Hash {
                 };
                 from_oid(git2::Oid::hash_object(kind, bytes)?)
             }
+            Hash::Sha256 => self.digest(kind, bytes),
+        }
+    }
+
+    /// The same id without the search for collisions, which costs several times as much as the digest: for what git
+    /// has let into a repository, and for folders, which are made of ids.
+    pub(super) fn digest(self, kind: Kind, bytes: &[u8]) -> Result<ObjectId, GitError> {
+        let id = match self {
+            Hash::Sha1 => {
+                let mut hasher = Sha1::new();
+                hasher.update(header(kind, bytes.len() as u64));
+                hasher.update(bytes);
+                ObjectId::from_bytes(&hasher.finalize())
+            }
             Hash::Sha256 => {
                 let mut hasher = Self::sha256_header(kind, bytes.len() as u64);
                 hasher.update(bytes);
-                Ok(ObjectId::from(<[u8; 32]>::from(hasher.finalize())))
+                ObjectId::from_bytes(&hasher.finalize())
             }
-        }
+        };
+        id.ok_or_else(unknown_length)
     }
 
     /// A hasher that has seen the header of an object, for content that is too long to hold.
     pub(super) fn sha256_header(kind: Kind, length: u64) -> Sha256 {
         let mut hasher = Sha256::new();
-        hasher.update(format!("{} {length}\0", kind.name()).as_bytes());
+        hasher.update(header(kind, length));
         hasher
     }
 
@@ -91,8 +108,17 @@ impl Hash {
             bytes.push(0);
             bytes.extend_from_slice(id.as_bytes());
         }
-        self.id(Kind::Tree, &bytes).map(TreeId)
+        self.digest(Kind::Tree, &bytes).map(TreeId)
     }
+}
+
+/// What the digest of an object begins with.
+fn header(kind: Kind, length: u64) -> String {
+    format!("{} {length}\0", kind.name())
+}
+
+fn unknown_length() -> GitError {
+    GitError::Library("an id of unknown length".to_owned())
 }
 
 fn git_order(entry: &Entry) -> impl Iterator<Item = u8> {
@@ -101,7 +127,7 @@ fn git_order(entry: &Entry) -> impl Iterator<Item = u8> {
 }
 
 pub(super) fn from_oid(id: git2::Oid) -> Result<ObjectId, GitError> {
-    ObjectId::from_bytes(id.as_bytes()).ok_or_else(|| GitError::Library("an id of unknown length".to_owned()))
+    ObjectId::from_bytes(id.as_bytes()).ok_or_else(unknown_length)
 }
 
 /// What a commit object says.
@@ -161,7 +187,7 @@ pub(super) fn entries(id: TreeId, mut bytes: &[u8], hash: Hash) -> Result<Arc<[E
         let child = ObjectId::from_bytes(raw).ok_or_else(broken)?;
         bytes = &bytes[end + 1 + hash.length()..];
         let crafted = || TreeError::Crafted(id, name.escape_ascii().to_string());
-        if name.is_empty() || name.contains(&b'/') || RepoPath::from_git(name).is_err() {
+        if name.contains(&b'/') || !is_segment(name) {
             return Err(crafted());
         }
         let node = if bits == 0o040_000 {

@@ -169,7 +169,7 @@ impl Engine for Plumbing {
         *batch = Some(process);
         drop(batch);
         let Some((kind, bytes)) = answer else { return Ok(None) };
-        if self.hash.id(kind, &bytes)? != id {
+        if self.hash.digest(kind, &bytes)? != id {
             return Err(GitError::corrupt(id, "its content has another id"));
         }
         Ok(Some((kind, bytes)))

@@ -11,7 +11,7 @@ use super::ignore_rules::{IgnoreRules, Level};
 use super::index::IndexEntry;
 use super::layout::{Layout, path_of};
 use super::{GitEnvironment, GitError};
-use crate::path::RepoPath;
+use crate::path::{RepoPath, is_segment};
 use crate::tree::Mode;
 
 /// What the walk found. Ranges and numbers speak of the index's entries. Sorted, but for `looks`.
@@ -245,7 +245,7 @@ impl<'a, Look> Walk<'a, Look> {
                 continue;
             }
             // Other spellings of `.git` are no content: git refuses to add them.
-            if *ignored || RepoPath::from_git(name).is_err() {
+            if *ignored || !is_segment(name) {
                 continue;
             }
             let path = folder.child(name);
