@@ -110,29 +110,39 @@ const NAME_ITEMS: [&str; 9] = [
 /// Properties that only an editor reads.
 const EDITOR_PROPERTIES: [&str; 2] = ["dockercomposeprojectpath", "dockerfilecontext"];
 
+const PROJECTS: [&str; 3] = ["csproj", "fsproj", "vbproj"];
+const SOLUTIONS: [&str; 2] = ["sln", "slnx"];
+const IMPORTED: [&str; 4] = ["props", "targets", "projitems", "proj"];
+
 /// Whether the name is a project's.
 pub(super) fn is_project(name: &[u8]) -> bool {
-    has_extension(name, &["csproj", "fsproj", "vbproj"])
+    has_extension(name, &[&PROJECTS])
 }
 
 /// Whether the name is a solution's.
 pub(super) fn is_solution(name: &[u8]) -> bool {
-    has_extension(name, &["sln", "slnx"])
+    has_extension(name, &[&SOLUTIONS])
 }
 
 /// Whether the name is that of a file that projects import.
 pub(super) fn is_imported(name: &[u8]) -> bool {
-    has_extension(name, &["props", "targets", "projitems", "proj"])
+    has_extension(name, &[&IMPORTED])
 }
 
-fn has_extension(name: &[u8], extensions: &[&str]) -> bool {
+/// Whether the name is one of the three.
+pub(super) fn is_recognised(name: &[u8]) -> bool {
+    has_extension(name, &[&PROJECTS, &SOLUTIONS, &IMPORTED])
+}
+
+fn has_extension(name: &[u8], extensions: &[&[&str]]) -> bool {
     let Some(dot) = name.iter().rposition(|&b| b == b'.') else { return false };
-    dot > 0 && extensions.iter().any(|extension| name[dot + 1..].eq_ignore_ascii_case(extension.as_bytes()))
+    let is = |extension: &&str| name[dot + 1..].eq_ignore_ascii_case(extension.as_bytes());
+    dot > 0 && extensions.iter().any(|extensions| extensions.iter().any(is))
 }
 
 /// Reads a project, a solution or an imported file.
 pub(super) fn read(name: &[u8], bytes: &[u8]) -> Result<DotnetFacts, Unreadable> {
-    if has_extension(name, &["sln"]) {
+    if has_extension(name, &[&["sln"]]) {
         // Old solutions are written in the code page of their author; the paths in them are what matters.
         let text = String::from_utf8_lossy(bytes);
         return Ok(DotnetFacts::Solution(solution_projects(text_of(text.as_bytes())?)));
@@ -147,7 +157,7 @@ pub(super) fn read(name: &[u8], bytes: &[u8]) -> Result<DotnetFacts, Unreadable>
     let document = read_xml(text)?;
     let root = document.root_element();
     let lines = XmlLines::new(text);
-    if has_extension(name, &["slnx"]) {
+    if has_extension(name, &[&["slnx"]]) {
         let projects = root.descendants().filter(|node| node.tag_name().name() == "Project");
         let listed = projects.filter_map(|node| Some(lines.stated(node, node.attribute("Path")?.to_owned())));
         return Ok(DotnetFacts::Solution(listed.collect()));

@@ -33,7 +33,7 @@ impl Ecosystem for Dotnet {
     const NAME: &'static str = "dotnet";
 
     fn recognises(name: &[u8]) -> bool {
-        facts::is_project(name) || facts::is_solution(name) || facts::is_imported(name)
+        facts::is_recognised(name)
     }
 
     fn read(name: &[u8], bytes: &[u8]) -> Result<DotnetFacts, Unreadable> {

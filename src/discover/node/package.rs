@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::discover::syntax::{Lines, Located, Stated, Unreadable, Value, read_json, text_of};
+use crate::discover::syntax::{Lines, Located, Stated, Unreadable, Value, read_json_lines};
 
 /// What linking needs of a `package.json`.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -71,8 +71,7 @@ const LOCAL_PROTOCOLS: [&str; 4] = ["workspace:", "link:", "file:", "portal:"];
 impl Package {
     /// Reads a `package.json`.
     pub(super) fn read(bytes: &[u8]) -> Result<Self, Unreadable> {
-        let document = read_json(bytes)?;
-        let lines = Lines::new(text_of(bytes)?);
+        let (document, lines) = read_json_lines(bytes)?;
         if !document.is_table() {
             return Err(Unreadable::at(document.line, "it is not an object"));
         }

@@ -85,7 +85,9 @@ impl<'a> Managers<'a> {
     }
 
     fn stated_at(&self, folder: &RepoPath) -> Option<Manager> {
-        let is_file = |name: &str| self.landscape.is_file(&folder.child(name.as_bytes()));
+        let entries = self.landscape.entries(folder);
+        let stands = |name: &str| entries.binary_search_by(|entry| (*entry.name).cmp(name.as_bytes())).is_ok();
+        let is_file = |name: &str| stands(name) && self.landscape.is_file(&folder.child(name.as_bytes()));
         let package = match self.landscape.facts(&folder.child(b"package.json")) {
             Some(NodeFacts::Package(package)) => package.manager.as_deref(),
             _ => None,

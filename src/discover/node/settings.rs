@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::package::{CatalogEntry, Dependency, catalogs, local_overrides, texts, values};
-use crate::discover::syntax::{Lines, Stated, Unreadable, read_json, read_yaml, text_of};
+use crate::discover::syntax::{Lines, Stated, Unreadable, read_json_lines, read_yaml, text_of};
 
 /// What linking needs of `pnpm-workspace.yaml`.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -74,8 +74,7 @@ impl YarnSettings {
 impl Lerna {
     /// Reads a `lerna.json`.
     pub(super) fn read(bytes: &[u8]) -> Result<Self, Unreadable> {
-        let lines = Lines::new(text_of(bytes)?);
-        let document = read_json(bytes)?;
+        let (document, lines) = read_json_lines(bytes)?;
         Ok(Self { packages: document.get("packages").map(|packages| texts(packages, &lines)) })
     }
 }

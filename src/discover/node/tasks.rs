@@ -107,10 +107,11 @@ impl<'l, 'a> Tasks<'l, 'a> {
         let entries = self.landscape.entries(folder);
         let stands = |name: &str| entries.binary_search_by(|entry| (*entry.name).cmp(name.as_bytes())).is_ok();
         let below = |name: &str| name.split('/').fold(folder.clone(), |path, segment| path.child(segment.as_bytes()));
-        let mut inputs: Vec<Input> = INHERITED_FILES
+        let is_inherited = |name: &[u8]| INHERITED_FILES.iter().any(|inherited| inherited.as_bytes() == name);
+        let mut inputs: Vec<Input> = entries
             .iter()
-            .filter(|name| stands(name))
-            .map(|name| below(name))
+            .filter(|entry| is_inherited(&entry.name))
+            .map(|entry| folder.child(&entry.name))
             .filter(|path| self.landscape.is_file(path))
             .map(|path| file_input(&path))
             .collect();

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::package::{text_at, texts};
-use crate::discover::syntax::{Lines, Located, Stated, Unreadable, read_json, text_of};
+use crate::discover::syntax::{Lines, Located, Stated, Unreadable, read_json_lines};
 
 /// What linking needs of a TypeScript configuration. What is not stated may come from the one that it extends.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -38,8 +38,7 @@ pub(in crate::discover) struct Mapping {
 impl TsConfig {
     /// Reads a configuration.
     pub(super) fn read(bytes: &[u8]) -> Result<Self, Unreadable> {
-        let document = read_json(bytes)?;
-        let lines = Lines::new(text_of(bytes)?);
+        let (document, lines) = read_json_lines(bytes)?;
         let list = |keys: &[&str]| document.at(keys).map(|list| texts(list, &lines));
         let reference = |item: &Located| text_at(item, &["path"], &lines);
         Ok(Self {

@@ -10,7 +10,7 @@ mod yaml;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::json::read_json;
+pub use self::json::{read_json, read_json_lines};
 pub use self::toml::read_toml;
 pub use self::xml::{XmlLines, read_xml};
 pub use self::yaml::read_yaml;
@@ -78,7 +78,8 @@ pub struct Lines<'a> {
 impl<'a> Lines<'a> {
     /// Finds the line starts once.
     pub fn new(text: &'a str) -> Self {
-        let starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+        let starts = std::iter::once(0).chain(ends.map(|(at, _)| at + 1)).collect();
         Self { text, starts }
     }
 
@@ -92,7 +93,9 @@ impl<'a> Lines<'a> {
         let index = (line as usize).saturating_sub(1);
         let Some(&start) = self.starts.get(index) else { return String::new() };
         let end = self.starts.get(index + 1).copied().unwrap_or(self.text.len());
-        self.text[start..end].trim().chars().take(LONGEST_EVIDENCE).collect()
+        let text = self.text[start..end].trim();
+        // A text has no more characters than bytes.
+        if text.len() <= LONGEST_EVIDENCE { text.to_owned() } else { text.chars().take(LONGEST_EVIDENCE).collect() }
     }
 
     /// `value`, stated by `line`.
