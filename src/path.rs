@@ -42,7 +42,8 @@ impl RepoPath {
         if bytes[0] == b'/' {
             return Err(PathError::Absolute);
         }
-        if !bytes.split(|&b| b == b'/').all(is_segment) {
+        // Every file that the index holds comes by here: one look for NUL is enough for all segments.
+        if memchr::memchr(0, bytes).is_some() || !bytes.split(|&b| b == b'/').all(is_name) {
             return Err(PathError::Segment);
         }
         Ok(Self(Arc::from(bytes)))
@@ -157,10 +158,14 @@ impl RepoPath {
 /// Whether bytes without a `/` can stand between two of them in a [`RepoPath`]: not empty, `.`, `..` or `.git`, and
 /// without a NUL byte.
 pub(crate) fn is_segment(segment: &[u8]) -> bool {
+    is_name(segment) && !segment.contains(&0)
+}
+
+fn is_name(segment: &[u8]) -> bool {
     match segment {
         [] | [b'.'] | [b'.', b'.'] => false,
-        [b'.', rest @ ..] if rest.eq_ignore_ascii_case(b"git") => false,
-        _ => !segment.contains(&0),
+        [b'.', rest @ ..] => !rest.eq_ignore_ascii_case(b"git"),
+        _ => true,
     }
 }
 

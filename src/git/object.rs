@@ -1,5 +1,6 @@
 //! Git's objects: their ids, and the bytes of commits, tags and trees. One reader for both engines and both hashes.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use sha1::Sha1;
@@ -64,7 +65,7 @@ impl Hash {
         let id = match self {
             Hash::Sha1 => {
                 let mut hasher = Sha1::new();
-                hasher.update(header(kind, bytes.len() as u64));
+                begin(&mut hasher, kind, bytes.len() as u64);
                 hasher.update(bytes);
                 ObjectId::from_bytes(&hasher.finalize())
             }
@@ -80,7 +81,7 @@ impl Hash {
     /// A hasher that has seen the header of an object, for content that is too long to hold.
     pub(super) fn sha256_header(kind: Kind, length: u64) -> Sha256 {
         let mut hasher = Sha256::new();
-        hasher.update(header(kind, length));
+        begin(&mut hasher, kind, length);
         hasher
     }
 
@@ -96,14 +97,17 @@ impl Hash {
     /// `/`.
     pub(super) fn folder_id(self, entries: &[Entry]) -> Result<TreeId, GitError> {
         let mut order: Vec<&Entry> = entries.iter().collect();
-        order.sort_by(|a, b| git_order(a).cmp(git_order(b)));
+        order.sort_by(|a, b| git_order(a, b));
         let mut bytes = Vec::with_capacity(entries.len() * 48);
         for entry in order {
-            let (bits, id) = match entry.node {
-                Node::Folder(id) => (0o040_000, id.0),
-                Node::Content(mode, id) => (mode.bits(), id.0),
+            let (mode, id): (&[u8], _) = match entry.node {
+                Node::Folder(id) => (b"40000 ", id.0),
+                Node::Content(Mode::File, id) => (b"100644 ", id.0),
+                Node::Content(Mode::Executable, id) => (b"100755 ", id.0),
+                Node::Content(Mode::Symlink, id) => (b"120000 ", id.0),
+                Node::Content(Mode::Submodule, id) => (b"160000 ", id.0),
             };
-            bytes.extend_from_slice(format!("{bits:o} ").as_bytes());
+            bytes.extend_from_slice(mode);
             bytes.extend_from_slice(&entry.name);
             bytes.push(0);
             bytes.extend_from_slice(id.as_bytes());
@@ -113,17 +117,25 @@ impl Hash {
 }
 
 /// What the digest of an object begins with.
-fn header(kind: Kind, length: u64) -> String {
-    format!("{} {length}\0", kind.name())
+fn begin(hasher: &mut impl Digest, kind: Kind, length: u64) {
+    hasher.update(kind.name());
+    hasher.update(b" ");
+    hasher.update(length.to_string());
+    hasher.update(b"\0");
 }
 
 fn unknown_length() -> GitError {
     GitError::Library("an id of unknown length".to_owned())
 }
 
-fn git_order(entry: &Entry) -> impl Iterator<Item = u8> {
-    let slash = matches!(entry.node, Node::Folder(_)).then_some(b'/');
-    entry.name.iter().copied().chain(slash)
+/// By name, a folder's as if it ended in `/`.
+fn git_order(a: &Entry, b: &Entry) -> Ordering {
+    let shared = a.name.len().min(b.name.len());
+    let next = |entry: &Entry| {
+        let slash = matches!(entry.node, Node::Folder(_)).then_some(b'/');
+        entry.name.get(shared).copied().or(slash)
+    };
+    a.name[..shared].cmp(&b.name[..shared]).then_with(|| next(a).cmp(&next(b)))
 }
 
 pub(super) fn from_oid(id: git2::Oid) -> Result<ObjectId, GitError> {

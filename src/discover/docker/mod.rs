@@ -78,6 +78,11 @@ const NO_DOCKERFILES: [&str; 15] = [
 ];
 
 fn kind_of(name: &[u8]) -> Option<Kind> {
+    // Every file of a repository comes by here, and one look tells most of them.
+    let begins = matches!(name, [b'.' | b'C' | b'D' | b'c' | b'd' | b's', ..]);
+    if !begins && !name.ends_with(b"file") && !name.ends_with(b"ignore") {
+        return None;
+    }
     let name = std::str::from_utf8(name).ok()?;
     if name == ".env" {
         return Some(Kind::Environment);
