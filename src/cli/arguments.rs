@@ -126,6 +126,17 @@ pub enum Command {
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
     },
+    /// What is kept between runs beside the git directory; it makes answers faster and changes none
+    ///
+    /// With KNOCKON_MEMO=off in the environment a run neither reads nor writes it.
+    Cache {
+        /// Remove it
+        #[arg(long)]
+        clear: bool,
+        /// Text for people, JSON for programs
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
     /// Write a knockon.toml that says what is true already, to begin from
     Init,
     /// The JSON Schema of knockon.toml or of an output
@@ -248,4 +259,6 @@ pub enum SchemaOf {
     Check,
     /// `history --format json`
     History,
+    /// `cache --format json`
+    Cache,
 }

@@ -15,6 +15,7 @@ use crate::fingerprint::{Environment, resolve};
 use crate::git::{GitEnvironment, GitError, Repository};
 use crate::path::RepoPath;
 use crate::planner::{Answer, HeadChoice, Planner, PlannerError, RangeChoice, View, unowned_files};
+use crate::report::cache::CacheReport;
 use crate::report::history::HistoryReport;
 use crate::report::json::{
     AffectedReport, CheckReport, GraphProject, GraphReport, InputFile, InputRule, InputsReport, PlanReport, ReadResult,
@@ -85,7 +86,7 @@ pub fn run(arguments: &Arguments, surroundings: &Surroundings) -> Exit {
 
 pub(super) struct Session<'a> {
     pub(super) common: &'a Common,
-    surroundings: &'a Surroundings,
+    pub(super) surroundings: &'a Surroundings,
     pub(super) output: &'a Output,
 }
 
@@ -99,6 +100,7 @@ impl Session<'_> {
             Command::Inputs { task, tree, format } => self.inputs(task, tree, *format),
             Command::Check { tree, format } => self.check(tree, *format),
             Command::History { count, verify, head, format } => self.history(*count, *verify, head, *format),
+            Command::Cache { clear, format } => self.cache(*clear, *format),
             Command::Init => self.init(),
             Command::Schema { of } => self.schema(*of),
             Command::Demo { directory } => self.demo(directory.as_deref()),
@@ -320,6 +322,7 @@ impl Session<'_> {
             SchemaOf::Inputs => written::<InputsReport>(),
             SchemaOf::Check => written::<CheckReport>(),
             SchemaOf::History => written::<HistoryReport>(),
+            SchemaOf::Cache => written::<CacheReport>(),
         };
         self.output.json(&schema)?;
         Ok(Exit::Done)

@@ -123,7 +123,12 @@ fn suspects(lines: &[String]) -> Vec<&String> {
         let opens = line.contains(" openat(") || line.contains(" open(");
         let writes = ["O_WRONLY", "O_RDWR", "O_CREAT", "O_TRUNC", "O_APPEND"].iter().any(|flag| line.contains(flag));
         // The second half of a call that was interrupted was judged by its first.
-        (opens && !writes) || line.contains("resumed>") || line.contains(" +++ ") || line.contains(" --- ")
+        // A thread that idles when the process ends is let go of in no call at all.
+        (opens && !writes)
+            || line.contains("resumed>")
+            || line.ends_with("???( <detached ...>")
+            || line.contains(" +++ ")
+            || line.contains(" --- ")
     };
     lines.iter().filter(|line| !own_start(line) && !reads(line)).collect()
 }

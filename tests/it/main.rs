@@ -8,6 +8,7 @@ mod config;
 mod edge_cases;
 mod history;
 mod hostile;
+mod memo;
 mod output;
 mod range;
 mod repository;
