@@ -8,7 +8,7 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::OnceLock;
 
-use globset::{Candidate, GlobBuilder, GlobMatcher};
+use globset::{Candidate, Glob, GlobBuilder, GlobSet};
 use serde::{Deserialize, Serialize};
 
 use crate::path::{RepoPath, escape_for_people};
@@ -42,7 +42,7 @@ pub struct Filter {
     /// The rules; the last that matches decides.
     pub rules: Vec<Rule>,
     #[serde(skip)]
-    compiled: OnceLock<Vec<Option<GlobMatcher>>>,
+    compiled: OnceLock<Vec<Option<GlobSet>>>,
 }
 
 impl Filter {
@@ -80,23 +80,73 @@ impl fmt::Display for Filter {
     }
 }
 
-fn compile(glob: &str) -> Option<GlobMatcher> {
-    GlobBuilder::new(glob)
-        .literal_separator(true)
-        .backslash_escape(true)
-        .build()
-        .ok()
-        .map(|glob| glob.compile_matcher())
+fn compile(glob: &str) -> Option<GlobSet> {
+    parse_glob(glob, Separator::Stops).and_then(|glob| compile_glob(&glob)).ok()
 }
 
 /// Whether a text is a glob of the one grammar; the error says what is wrong with it.
 pub fn check_glob(glob: &str) -> Result<(), String> {
-    GlobBuilder::new(glob).literal_separator(true).build().map(drop).map_err(|error| error.kind().to_string())
+    parse_glob(glob, Separator::Stops).and_then(|glob| compile_glob(&glob)).map(drop)
+}
+
+/// What `*` and `?` do at a `/`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Separator {
+    /// They stay within a segment, as in every glob of files.
+    Stops,
+    /// They match it as any other character.
+    Matches,
+}
+
+/// Alternatives may stand in each other this deep: the parser of globs recurses.
+const DEEPEST_ALTERNATIVES: usize = 32;
+
+/// A glob beyond this many bytes is not read: no glob that people write comes near it.
+const LONGEST_GLOB: usize = 64 * 1024;
+
+/// Reads a glob; the error says what is wrong with it.
+pub(crate) fn parse_glob(glob: &str, separator: Separator) -> Result<Glob, String> {
+    if glob.len() > LONGEST_GLOB {
+        return Err(format!("it has {} bytes, and at most {LONGEST_GLOB} are read", glob.len()));
+    }
+    if depth_of(glob) > DEEPEST_ALTERNATIVES {
+        return Err("its alternatives nest too deep".to_owned());
+    }
+    GlobBuilder::new(glob)
+        .literal_separator(separator == Separator::Stops)
+        .backslash_escape(true)
+        .build()
+        .map_err(|error| error.kind().to_string())
+}
+
+/// Makes a glob ready to match. A set of one, because a matcher panics where its expression is too large.
+pub(crate) fn compile_glob(glob: &Glob) -> Result<GlobSet, String> {
+    GlobSet::new([glob]).map_err(|error| error.kind().to_string())
+}
+
+/// How deep the alternatives of a glob nest. One in a class counts too, unless it is alone there, as
+/// [`escape_glob`] writes it.
+fn depth_of(glob: &str) -> usize {
+    let (mut depth, mut deepest, mut before) = (0usize, 0, 0);
+    for (at, byte) in glob.bytes().enumerate() {
+        let alone = before == b'[' && glob.as_bytes().get(at + 1) == Some(&b']');
+        let escaped = before == b'\\';
+        match byte {
+            b'{' if !alone && !escaped => depth += 1,
+            b'}' if !alone && !escaped => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        deepest = deepest.max(depth);
+        // A backslash that is escaped escapes nothing.
+        before = if escaped { 0 } else { byte };
+    }
+    deepest
 }
 
 /// The text with every character escaped that a glob gives a meaning to.
 pub fn escape_glob(text: &str) -> String {
-    globset::escape(text)
+    // The library leaves a backslash as it is, which would escape what follows it.
+    text.split('\\').map(globset::escape).collect::<Vec<_>>().join("\\\\")
 }
 
 impl PartialEq for Filter {
@@ -204,7 +254,7 @@ mod tests {
 
     #[test]
     fn case_13_names_have_no_pattern_magic_once_escaped() {
-        for name in ["a*b", "[x]", "{a,b}", "q?", "-rf", "sp ace"] {
+        for name in ["a*b", "[x]", "{a,b}", "q?", "-rf", "sp ace", "a\\b", "\\*", "[\\]", "x\\"] {
             let selection = Selection::all(&RepoPath::root()).only([escape_glob(name)]);
             assert!(selection.matches(&path(name)), "{name}");
             assert!(!selection.matches(&path("axb")), "{name}");
@@ -215,6 +265,27 @@ mod tests {
     fn a_broken_glob_widens() {
         let selection = Selection::all(&path("a")).without(["[broken"]);
         assert!(selection.matches(&path("a/anything")));
+    }
+
+    #[test]
+    fn case_96_a_glob_that_costs_too_much_widens() {
+        let deep = |depth| format!("{}a{}", "{".repeat(depth), "}".repeat(depth));
+        for glob in [deep(40), deep(300), deep(30_000), "{".repeat(60_000), "a".repeat(70_000)] {
+            assert!(check_glob(&glob).is_err(), "{} bytes", glob.len());
+            assert!(Selection::all(&path("a")).without([glob]).matches(&path("a/anything")));
+        }
+        let nested = deep(DEEPEST_ALTERNATIVES);
+        assert_eq!(check_glob(&nested), Ok(()));
+        assert!(!Selection::all(&path("a")).without([nested]).matches(&path("a/a")));
+    }
+
+    #[test]
+    fn braces_that_are_escaped_nest_nothing() {
+        let name = "{\\".repeat(100);
+        for glob in [escape_glob(&name), "\\{\\\\".repeat(100)] {
+            assert!(Selection::all(&RepoPath::root()).only([glob]).matches(&path(&name)));
+        }
+        assert!(check_glob(&"\\\\{".repeat(100)).is_err());
     }
 
     #[test]

@@ -2,13 +2,13 @@
 
 use std::fmt;
 
-use globset::{GlobBuilder, GlobMatcher};
+use globset::{Candidate, GlobSet};
 
 use super::Written;
 use super::mistake::Mistake;
 use crate::diagnostic::Diagnostic;
 use crate::path::{PathError, RepoPath};
-use crate::selection::{Filter, Reach, Rule, Selection, check_glob, escape_glob};
+use crate::selection::{Filter, Reach, Rule, Selection, Separator, check_glob, compile_glob, escape_glob, parse_glob};
 
 /// A glob relative to a project's folder. It may climb with `../`, and `!` before it keeps out what it matches.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -258,9 +258,7 @@ impl BranchPattern {
     /// What a branch name tells, if it matches. The name is short: without `refs/heads/`.
     pub fn matches(&self, branch: &[u8]) -> Option<BranchMatch> {
         if self.placeholders().is_empty() {
-            return compile(&self.0)?
-                .is_match_candidate(&globset::Candidate::from_bytes(branch))
-                .then(BranchMatch::default);
+            return compile(&self.0)?.is_match_candidate(&Candidate::from_bytes(branch)).then(BranchMatch::default);
         }
         let branch = std::str::from_utf8(branch).ok()?;
         if branch.split('/').count() != self.0.split('/').count() {
@@ -292,13 +290,8 @@ impl fmt::Display for BranchPattern {
     }
 }
 
-fn compile(glob: &str) -> Option<GlobMatcher> {
-    GlobBuilder::new(glob)
-        .literal_separator(false)
-        .backslash_escape(true)
-        .build()
-        .ok()
-        .map(|glob| glob.compile_matcher())
+fn compile(glob: &str) -> Option<GlobSet> {
+    parse_glob(glob, Separator::Matches).and_then(|glob| compile_glob(&glob)).ok()
 }
 
 /// A part of a branch pattern.

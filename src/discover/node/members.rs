@@ -1,10 +1,11 @@
 //! Which folders the globs of a workspace name.
 
-use globset::{Candidate, GlobBuilder, GlobSet, GlobSetBuilder};
+use globset::{Candidate, GlobSet, GlobSetBuilder};
 
 use crate::diagnostic::Diagnostic;
 use crate::discover::syntax::Stated;
 use crate::path::RepoPath;
+use crate::selection::{Separator, parse_glob};
 
 /// How globs that begin with `!` work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,14 +95,13 @@ impl Members {
             let itself = plain.strip_suffix("/**").map(str::to_owned);
             let alternatives = itself.into_iter().chain([if plain == "." { String::new() } else { plain }]);
             for alternative in alternatives {
-                let built = GlobBuilder::new(&alternative).literal_separator(true).backslash_escape(true).build();
-                let built = match built {
+                let built = match parse_glob(&alternative, Separator::Stops) {
                     Ok(built) => built,
                     Err(error) => {
-                        let message = format!("the workspace glob `{text}` cannot be read: {}", error.kind());
+                        let message = format!("the workspace glob `{text}` cannot be read: {error}");
                         diagnostics.push(Diagnostic::warning("broken-glob", message).at(&glob.evidence(file)));
                         // What cannot be read names everything, and excludes nothing.
-                        match GlobBuilder::new("**").build() {
+                        match parse_glob("**", Separator::Stops) {
                             Ok(everything) if includes => everything,
                             _ => continue,
                         }
