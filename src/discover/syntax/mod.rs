@@ -8,6 +8,8 @@ mod toml;
 mod xml;
 mod yaml;
 
+use std::cell::RefCell;
+
 use serde::{Deserialize, Serialize};
 
 pub use self::json::{read_json, read_json_lines};
@@ -73,13 +75,15 @@ impl<T> Stated<T> {
 pub struct Lines<'a> {
     text: &'a str,
     starts: Vec<usize>,
+    /// The line that was asked for last and its text: many values may stand on one line, behind much white space.
+    last: RefCell<Option<(u32, String)>>,
 }
 
 impl<'a> Lines<'a> {
     /// Finds the line starts once.
     pub fn new(text: &'a str) -> Self {
         let starts = std::iter::once(0).chain(memchr::memchr_iter(b'\n', text.as_bytes()).map(|at| at + 1)).collect();
-        Self { text, starts }
+        Self { text, starts, last: RefCell::default() }
     }
 
     /// The line, counted from 1, that the byte at `offset` lies on.
@@ -89,12 +93,21 @@ impl<'a> Lines<'a> {
 
     /// The text of a line without white space around it, cut to what evidence carries.
     pub fn text(&self, line: u32) -> String {
+        let mut last = self.last.borrow_mut();
+        if let Some((known, text)) = &*last
+            && *known == line
+        {
+            return text.clone();
+        }
         let index = (line as usize).saturating_sub(1);
         let Some(&start) = self.starts.get(index) else { return String::new() };
         let end = self.starts.get(index + 1).copied().unwrap_or(self.text.len());
         let text = self.text[start..end].trim();
         // A text has no more characters than bytes.
-        if text.len() <= LONGEST_EVIDENCE { text.to_owned() } else { text.chars().take(LONGEST_EVIDENCE).collect() }
+        let text =
+            if text.len() <= LONGEST_EVIDENCE { text.to_owned() } else { text.chars().take(LONGEST_EVIDENCE).collect() };
+        *last = Some((line, text.clone()));
+        text
     }
 
     /// `value`, stated by `line`.
@@ -246,5 +259,16 @@ mod tests {
         assert!(read_yaml(laughs.as_bytes()).is_err());
         assert!(read_xml("<!DOCTYPE x [<!ENTITY a \"b\">]><x>&a;</x>").is_err());
         assert!(read_json(&vec![b' '; LARGEST_MANIFEST + 1]).is_err());
+    }
+
+    #[test]
+    fn case_96_many_values_cost_no_more_than_their_length() {
+        // A reader that begins anew for each would take minutes.
+        let values = format!("{}[{}1]", " ".repeat(300_000), "1,".repeat(300_000));
+        let lines = Lines::new(&values);
+        let stated =
+            read_json(values.as_bytes()).unwrap().items().iter().map(|item| lines.stated(item.line, ())).count();
+        assert_eq!(stated, 300_001);
+        assert!(read_xml(&format!("{}/>", "<a ".repeat(4_000_000))).is_err());
     }
 }

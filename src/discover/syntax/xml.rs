@@ -6,13 +6,16 @@ use super::{DEEPEST_NESTING, Lines, Stated, Unreadable};
 
 /// Reads XML text. Nesting is bounded before the parser sees it, and DTDs are refused by it.
 pub fn read_xml(text: &str) -> Result<Document<'_>, Unreadable> {
-    let mut depth = 0usize;
+    let (mut depth, mut end) = (0usize, 0);
     for (at, _) in text.match_indices('<') {
         match text.as_bytes().get(at + 1) {
             Some(b'/') => depth = depth.saturating_sub(1),
             Some(b'!' | b'?') => {}
             _ => {
-                let end = text[at..].find('>').map_or(text.len(), |length| at + length);
+                // Looked for once, however many `<` stand before it.
+                if end <= at {
+                    end = text[at..].find('>').map_or(text.len(), |length| at + length);
+                }
                 if !text[at..end].ends_with('/') {
                     depth += 1;
                 }
