@@ -4,9 +4,9 @@ use jsonc_parser::ast;
 use jsonc_parser::common::Ranged;
 use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 
-use super::{Key, Lines, Located, Unreadable, Value, text_of};
+use super::{DEEPEST_NESTING, Key, Lines, Located, Unreadable, Value, text_of};
 
-/// Reads JSON with comments. The parser itself refuses deep nesting.
+/// Reads JSON with comments. Nesting is bounded before the parser sees it, whose own bound a small stack does not hold.
 pub fn read_json(bytes: &[u8]) -> Result<Located, Unreadable> {
     read_json_lines(bytes).map(|(document, _)| document)
 }
@@ -14,6 +14,9 @@ pub fn read_json(bytes: &[u8]) -> Result<Located, Unreadable> {
 /// As [`read_json`], with the lines of the text.
 pub fn read_json_lines(bytes: &[u8]) -> Result<(Located, Lines<'_>), Unreadable> {
     let text = text_of(bytes)?;
+    if let Some(at) = too_deep(text.as_bytes()) {
+        return Err(Unreadable::at(Lines::new(text).line_of(at), "its lists and tables nest too deep"));
+    }
     let parsed =
         parse_to_ast(text, &CollectOptions::default(), &ParseOptions::default()).map_err(|error| Unreadable {
             message: error.kind().to_string(),
@@ -23,6 +26,36 @@ pub fn read_json_lines(bytes: &[u8]) -> Result<(Located, Lines<'_>), Unreadable>
     let value = parsed.value.ok_or_else(|| Unreadable::at(0, "it is empty"))?;
     let lines = Lines::new(text);
     Ok((locate(value, &lines), lines))
+}
+
+/// Where lists and tables nest too deep; what stands in texts and comments does not count.
+fn too_deep(text: &[u8]) -> Option<usize> {
+    let (mut depth, mut at) = (0usize, 0);
+    while let Some(&byte) = text.get(at) {
+        match (byte, text.get(at + 1)) {
+            (b'[' | b'{', _) => depth += 1,
+            (b']' | b'}', _) => depth = depth.saturating_sub(1),
+            (b'"' | b'\'', _) => {
+                at += 1;
+                while text.get(at).is_some_and(|&inside| inside != byte && inside != b'\n') {
+                    at += if text[at] == b'\\' { 2 } else { 1 };
+                }
+            }
+            (b'/', Some(b'/')) => at += text[at..].iter().position(|&b| b == b'\n').unwrap_or(text.len() - at),
+            (b'/', Some(b'*')) => {
+                at += 2 + text[at + 2..]
+                    .windows(2)
+                    .position(|pair| pair == b"*/")
+                    .map_or(text.len(), |length| length + 1);
+            }
+            _ => {}
+        }
+        if depth > DEEPEST_NESTING {
+            return Some(at);
+        }
+        at += 1;
+    }
+    None
 }
 
 fn locate(value: ast::Value<'_>, lines: &Lines<'_>) -> Located {

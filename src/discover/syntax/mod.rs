@@ -262,6 +262,44 @@ mod tests {
     }
 
     #[test]
+    fn case_96_any_depth_is_read_or_refused() {
+        // Without optimisation each level of YAML takes some 30 kB of the stack.
+        let wide = std::thread::Builder::new().stack_size(16 * 1024 * 1024);
+        wide.spawn(read_at_all_depths).unwrap().join().unwrap();
+    }
+
+    fn read_at_all_depths() {
+        for depth in [60, 120, 130, 250, 500, 1000, 1900, 2000, 2100, 5000, 20_000] {
+            let nested = |open: &str, close: &str| format!("{}1{}", open.repeat(depth), close.repeat(depth));
+            let indented: String = (0..depth.min(5000)).map(|level| format!("{}a:\n", " ".repeat(level))).collect();
+            let json = [nested("[", "]"), nested("{\"a\":", "}")].map(|text| read_json(text.as_bytes()).is_ok());
+            let toml = [nested("[", "]"), nested("{a = ", "}")].map(|text| format!("a = {text}"));
+            let toml = toml.map(|text| read_toml(text.as_bytes()).is_ok());
+            let yaml = [nested("[", "]"), nested("{a: ", "}"), nested("- ", ""), nested("!!seq [", "]"), indented];
+            let yaml = yaml.map(|text| read_yaml(text.as_bytes()).is_ok());
+            let xml = [read_xml(&nested("<a>", "</a>")).is_ok()];
+            let read = [&json[..], &toml, &yaml, &xml].concat();
+            assert!(depth > 60 || read.iter().all(|&read| read), "{depth}: {read:?}");
+            assert!(depth < 5000 || !read.contains(&true), "{depth}: {read:?}");
+            // A key in dots is a table in a table.
+            let _ = read_toml(format!("{}a = 1", "a.".repeat(depth)).as_bytes());
+            let _ = read_toml(format!("[{}a]", "a.".repeat(depth)).as_bytes());
+        }
+    }
+
+    #[test]
+    fn brackets_in_texts_and_comments_nest_nothing() {
+        let open = "[{".repeat(100);
+        let text = format!(
+            "{{ // {open}\n/* {open} ' */ \"a\": \"\\\"{open}\", 'b': '\\'{open}', \"c\": [1] /* {open} */ }} // '"
+        );
+        assert_eq!(read_json(text.as_bytes()).unwrap().get("c").map(|list| list.items().len()), Some(1));
+        for broken in ["[\"", "['\\", "/*", "/* *", "//", "/", "\"\\"] {
+            assert!(read_json(broken.as_bytes()).is_err(), "{broken}");
+        }
+    }
+
+    #[test]
     fn case_96_many_values_cost_no_more_than_their_length() {
         // A reader that begins anew for each would take minutes.
         let values = format!("{}[{}1]", " ".repeat(300_000), "1,".repeat(300_000));
@@ -270,5 +308,10 @@ mod tests {
             read_json(values.as_bytes()).unwrap().items().iter().map(|item| lines.stated(item.line, ())).count();
         assert_eq!(stated, 300_001);
         assert!(read_xml(&format!("{}/>", "<a ".repeat(4_000_000))).is_err());
+        let attributes: String = (0..1_000_000).map(|number| format!(" a{number}=\">\"")).collect();
+        assert!(read_xml(&format!("<a{attributes}/>")).is_err());
+        let namespaces: String = (0..400).map(|number| format!(" xmlns:a{number}=\"x\"")).collect();
+        let inner: String = (0..300_000).map(|number| format!("<a xmlns:b=\"{number}\"/>")).collect();
+        assert!(read_xml(&format!("<a{namespaces}>{inner}</a>")).is_err());
     }
 }

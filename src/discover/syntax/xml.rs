@@ -4,6 +4,12 @@ use roxmltree::{Document, Node, ParsingOptions};
 
 use super::{DEEPEST_NESTING, Lines, Stated, Unreadable};
 
+/// An element may have this many attributes: the parser compares each with all before it.
+const MOST_ATTRIBUTES: usize = 10_000;
+
+/// A document may declare this many namespaces: the parser hands each down to every element that declares one.
+const MOST_NAMESPACES: usize = 1000;
+
 /// Reads XML text. Nesting is bounded before the parser sees it, and DTDs are refused by it.
 pub fn read_xml(text: &str) -> Result<Document<'_>, Unreadable> {
     let (mut depth, mut end) = (0usize, 0);
@@ -24,6 +30,13 @@ pub fn read_xml(text: &str) -> Result<Document<'_>, Unreadable> {
         if depth > DEEPEST_NESTING {
             return Err(Unreadable::at(Lines::new(text).line_of(at), "its elements nest too deep"));
         }
+    }
+    // What stands between two elements is counted with the first, so that no quote need be understood.
+    if text.split('<').any(|part| part.bytes().filter(|&byte| byte == b'=').count() > MOST_ATTRIBUTES) {
+        return Err(Unreadable::at(0, format!("an element has more than {MOST_ATTRIBUTES} attributes")));
+    }
+    if text.matches("xmlns").count() > MOST_NAMESPACES {
+        return Err(Unreadable::at(0, format!("it has more than {MOST_NAMESPACES} namespaces")));
     }
     let options = ParsingOptions { allow_dtd: false, nodes_limit: 1_000_000, ..ParsingOptions::default() };
     Document::parse_with_options(text, options).map_err(|error| {
