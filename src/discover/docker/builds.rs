@@ -1,7 +1,7 @@
 //! What compose files build: which Dockerfile, from which context, with what.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::compose::{ComposeFile, Extends, Service};
 use super::stages::{Argument, is_remote};
@@ -73,18 +73,44 @@ impl Placed<'_> {
     }
 }
 
+/// How many services one may extend, one through the other.
+const MOST_EXTENDED: usize = 64;
+
+/// All compose files, and the services of each by name.
+struct Files<'a> {
+    files: BTreeMap<&'a RepoPath, &'a ComposeFile>,
+    services: HashMap<(&'a RepoPath, &'a str), &'a Service>,
+}
+
+impl<'a> Files<'a> {
+    fn new(landscape: &Landscape<'a, Facts>) -> Self {
+        let mut files = Self { files: BTreeMap::new(), services: HashMap::new() };
+        for manifest in landscape.manifests() {
+            let Ok(Facts::Compose(file)) = manifest.facts else { continue };
+            files.files.insert(manifest.path, file);
+            for service in &file.services {
+                files.services.entry((manifest.path, &service.name.value)).or_insert(service);
+            }
+        }
+        files
+    }
+
+    fn extended(&self, placed: Placed<'a>, extends: &Extends) -> Option<Placed<'a>> {
+        let path = match &extends.file {
+            Some(file) => placed.folder().resolve(file.as_bytes()).ok()?,
+            None => placed.file.clone(),
+        };
+        let (&file, _) = self.files.get_key_value(&path)?;
+        let service = self.services.get(&(file, extends.service.as_str()))?;
+        Some(Placed { file, service })
+    }
+}
+
 /// Reads the builds out of all compose files.
 pub fn builds_of(landscape: &Landscape<'_, Facts>, diagnostics: &mut BTreeSet<Diagnostic>) -> Builds {
     let mut builds = Builds::default();
-    let files: BTreeMap<&RepoPath, &ComposeFile> = landscape
-        .manifests()
-        .iter()
-        .filter_map(|manifest| match manifest.facts {
-            Ok(Facts::Compose(file)) => Some((manifest.path, file)),
-            _ => None,
-        })
-        .collect();
-    for (&path, &file) in &files {
+    let files = Files::new(landscape);
+    for (&path, &file) in &files.files {
         for include in &file.includes {
             unread(landscape, path, include, diagnostics);
         }
@@ -121,7 +147,7 @@ fn unread(
 /// The service, what lies under it in the same folder, and what it extends. Earlier ones win.
 fn chain_of<'a>(
     landscape: &Landscape<'_, Facts>,
-    files: &BTreeMap<&'a RepoPath, &'a ComposeFile>,
+    files: &Files<'a>,
     first: Placed<'a>,
     diagnostics: &mut BTreeSet<Diagnostic>,
 ) -> Vec<Placed<'a>> {
@@ -133,7 +159,7 @@ fn chain_of<'a>(
         let partial = placed.service.build.as_ref().is_some_and(|build| build.context.is_none());
         if partial && placed.service.extends.is_none() {
             let folder = placed.folder();
-            let below = files.iter().filter(|(path, _)| path.parent() == Some(folder.clone()));
+            let below = files.files.iter().filter(|(path, _)| path.parent() == Some(folder.clone()));
             let below =
                 below.flat_map(|(&file, layer)| layer.services.iter().map(move |service| Placed { file, service }));
             let found = below
@@ -142,13 +168,18 @@ fn chain_of<'a>(
             push_new(&mut chain, found);
         }
         let Some(extends) = &placed.service.extends else { continue };
-        let Some((file, service)) = extended(files, placed, &extends.value) else {
+        let Some(found) = files.extended(placed, &extends.value) else {
             if let Some(file) = &extends.value.file {
                 unread(landscape, placed.file, &extends.with(file.clone()), diagnostics);
             }
             continue;
         };
-        if !push_new(&mut chain, Some(Placed { file, service })) {
+        if chain.len() > MOST_EXTENDED {
+            let message = format!("service {} extends more than {MOST_EXTENDED} others", first.service.name.value);
+            diagnostics.insert(Diagnostic::warning("compose-extends-deep", message).at(&extends.evidence(placed.file)));
+            break;
+        }
+        if !push_new(&mut chain, Some(found)) {
             let message = format!("service {} extends itself in the end", placed.service.name.value);
             diagnostics
                 .insert(Diagnostic::warning("compose-extends-cycle", message).at(&extends.evidence(placed.file)));
@@ -164,19 +195,6 @@ fn push_new<'a>(chain: &mut Vec<Placed<'a>>, found: Option<Placed<'a>>) -> bool 
         chain.push(found);
     }
     !known
-}
-
-fn extended<'a>(
-    files: &BTreeMap<&'a RepoPath, &'a ComposeFile>,
-    placed: Placed<'a>,
-    extends: &Extends,
-) -> Option<(&'a RepoPath, &'a Service)> {
-    let path = match &extends.file {
-        Some(file) => placed.folder().resolve(file.as_bytes()).ok()?,
-        None => placed.file.clone(),
-    };
-    let (&path, &file) = files.get_key_value(&path)?;
-    file.services.iter().find(|service| service.name.value == extends.service).map(|service| (path, service))
 }
 
 /// The first of the chain that states a field, with the file it stands in.

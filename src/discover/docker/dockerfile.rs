@@ -65,6 +65,9 @@ pub struct Copy {
     pub pinned: bool,
 }
 
+/// A Dockerfile with more stages is not read: what a stage reads is followed through all that it is built on.
+const MOST_STAGES: usize = 512;
+
 /// Reads a Dockerfile.
 pub fn read(bytes: &[u8]) -> Result<Dockerfile, Unreadable> {
     let text = text_of(bytes)?;
@@ -79,11 +82,17 @@ pub fn read(bytes: &[u8]) -> Result<Dockerfile, Unreadable> {
     let mut dockerfile = Dockerfile { escape, arguments: Vec::new(), stages: Vec::new() };
     for instruction in &parsed.instructions {
         match instruction {
-            Instruction::From(from) => dockerfile.stages.push(Stage {
-                name: from.as_.as_ref().map(|(_, name)| name.value.to_lowercase()),
-                base: lines.stated(lines.line_of(from.from.span.start), from.image.value.to_string()),
-                steps: Vec::new(),
-            }),
+            Instruction::From(from) => {
+                let line = lines.line_of(from.from.span.start);
+                if dockerfile.stages.len() == MOST_STAGES {
+                    return Err(Unreadable::at(line, format!("it has more than {MOST_STAGES} stages")));
+                }
+                dockerfile.stages.push(Stage {
+                    name: from.as_.as_ref().map(|(_, name)| name.value.to_lowercase()),
+                    base: lines.stated(line, from.image.value.to_string()),
+                    steps: Vec::new(),
+                });
+            }
             Instruction::Arg(argument) => {
                 let assigned = assignments(&argument.arguments.value, escape);
                 match dockerfile.stages.last_mut() {
@@ -255,6 +264,14 @@ mod tests {
             _ => None,
         });
         assert_eq!(values.collect::<Vec<_>>(), ["\"v w\"", "2", "the rest"]);
+    }
+
+    #[test]
+    fn case_96_more_stages_than_anybody_writes_are_refused() {
+        let staged = |count| (0..count).map(|number| format!("FROM a AS test-{number}\n")).collect::<String>();
+        assert_eq!(read(staged(MOST_STAGES).as_bytes()).unwrap().stages.len(), MOST_STAGES);
+        let refused = read(staged(MOST_STAGES + 1).as_bytes()).unwrap_err();
+        assert_eq!((refused.line, refused.message.as_str()), (513, "it has more than 512 stages"));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 
 use super::variables::{Dialect, LONGEST_VALUE, Lookup, expand};
-use crate::discover::syntax::{Lines, Stated, Unreadable, text_of};
+use crate::discover::syntax::{LARGEST_MANIFEST, Lines, Stated, Unreadable, text_of};
 
 /// The entries of an environment file, by key and with the line that states each.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +20,7 @@ pub fn read(bytes: &[u8]) -> Result<EnvironmentFile, Unreadable> {
     let lines = Lines::new(text);
     let mut values: HashMap<String, String> = HashMap::new();
     let mut entries: Vec<(String, Stated<String>)> = Vec::new();
+    let mut length = 0;
     for (line, number) in text.lines().zip(1..) {
         let line = line.trim();
         let line = line.strip_prefix("export ").unwrap_or(line);
@@ -35,6 +36,11 @@ pub fn read(bytes: &[u8]) -> Result<EnvironmentFile, Unreadable> {
             if expanded.len() <= LONGEST_VALUE {
                 value = expanded;
             }
+        }
+        // Every line may take over a long value from one above it.
+        length += value.len();
+        if length > LARGEST_MANIFEST {
+            return Err(Unreadable::at(number, format!("its values have more than {LARGEST_MANIFEST} bytes together")));
         }
         values.insert(key.to_owned(), value.clone());
         entries.push((key.to_owned(), lines.stated(number, value)));
@@ -67,6 +73,13 @@ impl EnvironmentFile {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn case_96_values_that_grow_beyond_a_manifest_are_refused() {
+        let text = format!("A={}\n{}", "v".repeat(LONGEST_VALUE), "B=$A\n".repeat(5000));
+        let refused = read(text.as_bytes()).unwrap_err();
+        assert_eq!(refused.line, 4097);
+    }
 
     #[test]
     fn values_are_read_by_key() {

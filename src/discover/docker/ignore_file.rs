@@ -22,10 +22,17 @@ struct Pattern {
     segments: Vec<String>,
 }
 
+/// An ignore file with more patterns is not read: each copy of a Dockerfile carries those that concern it.
+const MOST_PATTERNS: usize = 1000;
+
 /// Reads an ignore file.
 pub fn read(bytes: &[u8]) -> Result<IgnoreFile, Unreadable> {
     let text = text_of(bytes)?;
-    Ok(IgnoreFile { patterns: text.lines().filter_map(pattern).collect() })
+    let patterns: Vec<Pattern> = text.lines().filter_map(pattern).collect();
+    if patterns.len() > MOST_PATTERNS {
+        return Err(Unreadable::at(0, format!("it has more than {MOST_PATTERNS} patterns")));
+    }
+    Ok(IgnoreFile { patterns })
 }
 
 fn pattern(line: &str) -> Option<Pattern> {
@@ -182,6 +189,12 @@ mod tests {
         let context = RepoPath::from_git(b"ctx").unwrap();
         let path = RepoPath::from_git(format!("ctx/{path}").as_bytes()).unwrap();
         read(text.as_bytes()).unwrap().filter(&context).admits(&path)
+    }
+
+    #[test]
+    fn case_96_more_patterns_than_anybody_writes_are_refused() {
+        assert!(read("*\n".repeat(MOST_PATTERNS).as_bytes()).is_ok());
+        assert!(read("*\n".repeat(MOST_PATTERNS + 1).as_bytes()).is_err());
     }
 
     #[test]

@@ -124,7 +124,7 @@ fn doubtful(finding: &Diagnostic) -> Option<Doubtful> {
     let folder = finding.place.as_ref()?.file.parent()?;
     match finding.code.as_str() {
         "docker-base-computed" | "docker-context-unknown" => Some(Doubtful::Project(folder)),
-        "compose-variable-unknown" | "compose-file-unread" => Some(Doubtful::Below(folder)),
+        "compose-variable-unknown" | "compose-file-unread" | "compose-extends-deep" => Some(Doubtful::Below(folder)),
         _ => None,
     }
 }

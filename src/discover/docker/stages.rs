@@ -1,6 +1,7 @@
 //! The stages of a Dockerfile once its variables are known: what each begins from and what it copies.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use super::dockerfile::{Assignment, Copy, Dockerfile, Step};
 use super::variables::{Dialect, Expanded, LONGEST_VALUE, Lookup, expand};
@@ -67,7 +68,29 @@ struct Variable {
     is_environment: bool,
 }
 
-type Scope = BTreeMap<String, Variable>;
+/// The variables of a stage. What the stages below it set is shared and not copied: a file could make each of many
+/// stages inherit many.
+#[derive(Default)]
+struct Scope {
+    own: BTreeMap<String, Variable>,
+    inherited: Option<Rc<Scope>>,
+}
+
+impl Scope {
+    fn above(below: &Rc<Scope>) -> Self {
+        let inherited = if below.own.is_empty() { below.inherited.clone() } else { Some(Rc::clone(below)) };
+        Self { own: BTreeMap::new(), inherited }
+    }
+
+    fn get(&self, name: &str) -> Option<&Variable> {
+        let mut scopes = std::iter::successors(Some(self), |scope| scope.inherited.as_deref());
+        scopes.find_map(|scope| scope.own.get(name))
+    }
+
+    fn insert(&mut self, name: String, variable: Variable) {
+        self.own.insert(name, variable);
+    }
+}
 
 /// What BuildKit sets by itself. Their values have no slash, so a wildcard stands for them.
 const PLATFORM_PARTS: [&str; 6] = ["TARGETOS", "TARGETARCH", "TARGETVARIANT", "BUILDOS", "BUILDARCH", "BUILDVARIANT"];
@@ -75,11 +98,11 @@ const PLATFORM_PARTS: [&str; 6] = ["TARGETOS", "TARGETARCH", "TARGETVARIANT", "B
 /// Resolves the stages of a Dockerfile that is built with the given arguments.
 pub fn resolve<'a>(dockerfile: &'a Dockerfile, arguments: &[Argument]) -> Vec<Resolved<'a>> {
     let dialect = Dialect::Dockerfile(dockerfile.escape);
-    let mut global = Scope::new();
+    let mut global = Scope::default();
     for argument in &dockerfile.arguments {
         declare(&mut global, argument, dialect, arguments, None);
     }
-    let mut scopes: Vec<Scope> = Vec::new();
+    let mut scopes: Vec<Rc<Scope>> = Vec::new();
     let mut stages: Vec<Resolved<'a>> = Vec::new();
     for (number, stage) in dockerfile.stages.iter().enumerate() {
         let image = expand(&stage.base.value, dialect, &|name| match global.get(name) {
@@ -87,7 +110,7 @@ pub fn resolve<'a>(dockerfile: &'a Dockerfile, arguments: &[Argument]) -> Vec<Re
             None => platform(name).unwrap_or(Lookup::Unset),
         });
         let earlier = image.unknown.is_empty().then(|| stage_named(&stages, &image.text)).flatten();
-        let mut scope = earlier.map(|at| scopes[at].clone()).unwrap_or_default();
+        let mut scope = earlier.map(|at| Scope::above(&scopes[at])).unwrap_or_default();
         let base = earlier.map_or(Base::Image(image), Base::Stage);
         let mut copies = Vec::new();
         for step in &stage.steps {
@@ -113,7 +136,7 @@ pub fn resolve<'a>(dockerfile: &'a Dockerfile, arguments: &[Argument]) -> Vec<Re
                 }
             }
         }
-        scopes.push(scope);
+        scopes.push(Rc::new(scope));
         stages.push(Resolved { name: stage.name.as_deref(), base, from: &stage.base, copies });
     }
     stages
@@ -224,7 +247,7 @@ pub fn reachable(stages: &[Resolved<'_>], target: usize) -> BTreeSet<usize> {
         for copy in &stage.copies {
             match copy.origin {
                 Origin::Stage(other) => pending.push(other),
-                Origin::Unknown => pending.extend(0..stages.len()),
+                Origin::Unknown => return (0..stages.len()).collect(),
                 Origin::Context | Origin::Named(_) => {}
             }
         }
@@ -258,6 +281,14 @@ mod tests {
     }
 
     #[test]
+    fn case_96_variables_that_all_stages_inherit_cost_no_more_than_their_length() {
+        let variables: String = (0..100_000).map(|number| format!("ENV V{number}={number}\n")).collect();
+        let stages: String = (1..500).map(|number| format!("FROM s{} AS s{number}\n", number - 1)).collect();
+        let text = format!("FROM x AS s0\n{variables}{stages}COPY $V7 .\nENV V7=own\nCOPY $V7 .\n");
+        assert_eq!(sources(&text, &[]), ["7", "own"]);
+    }
+
+    #[test]
     fn the_platform_is_a_wildcard() {
         assert_eq!(sources("FROM x\nARG TARGETARCH\nCOPY bin/$TARGETARCH/a /", &[]), ["bin/*/a"]);
     }
@@ -271,5 +302,7 @@ mod tests {
         assert_eq!(of(3), [0, 2, 3]);
         assert_eq!(of(1), [0, 1]);
         assert_eq!(of(4), [4]);
+        let computed = read(b"FROM a\nFROM b\nCOPY --from=$X a .\nFROM c").unwrap();
+        assert_eq!(reachable(&resolve(&computed, &[]), 1).into_iter().collect::<Vec<_>>(), [0, 1, 2]);
     }
 }

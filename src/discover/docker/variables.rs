@@ -39,10 +39,22 @@ impl Expanded {
             Some(name) => Err(name),
         }
     }
+
+    /// Puts in what stands for a variable; where the text becomes too long by it, it counts as not known.
+    fn put_in(&mut self, name: &str, value: &str) {
+        if self.text.len() + value.len() <= LONGEST_TEXT {
+            self.text.push_str(value);
+        } else {
+            self.unknown.insert(name.to_owned());
+        }
+    }
 }
 
 /// The longest value that is substituted, in bytes: values may double with every line that uses another.
 pub const LONGEST_VALUE: usize = 4096;
+
+/// How long a text may become by values that are put in, in bytes: each may be put in as often as it is named.
+const LONGEST_TEXT: usize = 16 * LONGEST_VALUE;
 
 /// How deep a default value may hold further variables.
 const DEEPEST_DEFAULT: u8 = 8;
@@ -142,9 +154,9 @@ fn substitute(inside: &str, dialect: Dialect, lookup: &dyn Fn(&str) -> Lookup, d
     let mut operator = rest.chars();
     let value = lookup(name);
     let word = match (operator.next(), value) {
-        (None | Some('?'), Lookup::Value(value)) => return expanded.text.push_str(&value),
+        (None | Some('?'), Lookup::Value(value)) => return expanded.put_in(name, &value),
         (Some('-'), Lookup::Value(value)) if !(colon && value.is_empty()) => {
-            return expanded.text.push_str(&value);
+            return expanded.put_in(name, &value);
         }
         (Some('-'), Lookup::Value(_) | Lookup::Unset) => operator.as_str(),
         (Some('+'), Lookup::Value(value)) if !(colon && value.is_empty()) => operator.as_str(),
@@ -159,7 +171,7 @@ fn substitute(inside: &str, dialect: Dialect, lookup: &dyn Fn(&str) -> Lookup, d
         return;
     }
     let inner = expand_within(word, dialect, lookup, depth - 1);
-    expanded.text.push_str(&inner.text);
+    expanded.put_in(name, &inner.text);
     expanded.unknown.extend(inner.unknown);
 }
 
@@ -199,6 +211,16 @@ mod tests {
         }
         let deep = "${UNSET:-".repeat(10_000);
         assert!(expand(&deep, Dialect::Compose, &lookup).known().is_err());
+    }
+
+    #[test]
+    fn case_96_a_text_that_its_values_make_too_long_is_not_known() {
+        let long = |_: &str| Lookup::Value("v".repeat(LONGEST_VALUE));
+        assert_eq!(expand(&"$A".repeat(16), Dialect::Compose, &long).known().map(|text| text.len()), Ok(LONGEST_TEXT));
+        for text in ["$A".repeat(50_000), "${A:-x}".repeat(17), format!("${{B:+{}}}", "$A".repeat(50_000))] {
+            let expanded = expand(&text, Dialect::Compose, &long);
+            assert!(expanded.text.len() <= LONGEST_TEXT && expanded.known().is_err());
+        }
     }
 
     #[test]

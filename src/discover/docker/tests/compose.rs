@@ -55,6 +55,18 @@ fn case_86_compose_names_context_and_dockerfile_by_variables() {
 }
 
 #[test]
+fn case_96_a_long_chain_of_extends_is_told_and_cut() {
+    let mut tree = "== compose.yaml\nservices:\n".to_owned();
+    for number in 0..4000 {
+        tree.push_str(&format!("  s{number}: {{extends: s{}}}\n", number + 1));
+    }
+    let told = lines(&tree, &["Warning"]);
+    assert_eq!(told.len(), 4000 - 1 - 64);
+    let wanted = "Warning compose-extends-deep: service s0 extends more than 64 others compose.yaml:66";
+    assert!(told.iter().any(|line| line == wanted), "{:?}", told.first());
+}
+
+#[test]
 fn a_key_of_the_environment_reaches_only_who_uses_it() {
     let changed = COMPOSED.replace("AGENT_VERSION=2.3", "AGENT_VERSION=2.4");
     let of = |tree: &str, project: &str| lines(tree, &[&format!("task {project}"), &format!("input {project}")]);
