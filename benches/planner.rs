@@ -6,9 +6,9 @@
 #![allow(clippy::expect_used, reason = "a measurement that cannot be made has nothing to go on with")]
 #![allow(missing_docs, reason = "criterion's macro makes a public function")]
 
-#[path = "generate/monorepo.rs"]
-#[allow(dead_code, reason = "the generator's program prints more of it")]
-mod monorepo;
+#[path = "generate/repository/mod.rs"]
+#[allow(dead_code, reason = "the generator's program makes other repositories too")]
+mod repository;
 
 use std::collections::BTreeSet;
 use std::hint::black_box;
@@ -22,7 +22,7 @@ use knockon::git::{GitEnvironment, Repository};
 use knockon::planner::{HeadChoice, Planner, RangeChoice, View};
 use knockon::workspace::TaskIndex;
 
-use monorepo::Monorepo;
+use repository::monorepo::Monorepo;
 
 const PACKAGES: usize = 200;
 
