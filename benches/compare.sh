@@ -144,15 +144,20 @@ rounds() {
     done
     for ((round = 1; round <= runs; round++)); do
         for name in "$@"; do
-            case $name in
-            *': nx '* | *': moon '*) if ((round > slow_runs)); then continue; fi ;;
-            esac
-            time_once "$name"
+            if takes_part "$name" "$round"; then time_once "$name"; fi
         done
     done
     for ((round = 1; round <= memory_runs; round++)); do
-        for name in "$@"; do weigh_once "$name"; done
+        for name in "$@"; do
+            if takes_part "$name" "$round"; then weigh_once "$name"; fi
+        done
     done
+}
+
+takes_part() { # NAME ROUND
+    case $1 in
+    *': nx '* | *': moon '*) (($2 <= slow_runs)) ;;
+    esac
 }
 
 # How many packages each of them calls affected: figures of tools that disagree compare nothing.
