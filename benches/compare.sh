@@ -181,8 +181,10 @@ git checkout --quiet leaf
 git status --porcelain >/dev/null
 echo "$(git ls-files '*/package.json' | wc -l) packages, $(git ls-files | wc -l) files, $runs runs ($slow_runs of nx and moon), $(nproc) cores."
 echo "$("$KNOCKON" --version), $(git --version), turbo $("$turbo" --version), nx $nx_version, $("$moon" --version)."
-agreement leaf
-agreement core
+if [[ $only == *affected* || $only == *plan* ]]; then
+    agreement leaf
+    agreement core
+fi
 
 for range in leaf core; do
     if [[ $only == *affected* ]]; then
