@@ -193,3 +193,122 @@ impl Resolver<'_> {
         self.workspace.is_held_by_others(folder, &self.task.id.project)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write;
+
+    use super::*;
+    use crate::tree::MemoryTree;
+    use crate::workspace::testing::{path, workspace_of};
+    use crate::workspace::{ProjectId, TaskId};
+
+    /// The paths that the build of a project reads, sorted.
+    fn read(text: &str, project: &str) -> Vec<String> {
+        let tree = MemoryTree::parse(text);
+        let workspace = workspace_of(&tree);
+        let task = workspace.task(&TaskId::new(&ProjectId(path(project)), "build")).unwrap();
+        resolve(&workspace, &tree, task).unwrap().keys().map(ToString::to_string).collect()
+    }
+
+    fn reads(text: &str, file: &str) -> bool {
+        read(text, "a").iter().any(|path| path == file)
+    }
+
+    #[test]
+    fn case_7_a_file_is_read_through_forty_links_and_no_more() {
+        // Each of `way/0`, `way/1` … points to the next; the last points to the file, or to the folder around it.
+        let way = |count: usize, link: &str, last: &str| {
+            let mut text = format!("== a/go.mod\nmodule x/a\n== a/link -> {link}\n== shared/x\n1\n");
+            for at in 0..count {
+                let next = if at + 1 == count { last.to_owned() } else { (at + 1).to_string() };
+                let _ = writeln!(text, "== way/{at} -> {next}");
+            }
+            text
+        };
+        // With the link in the project itself.
+        for (more, is_read) in [(1, true), (38, true), (39, true), (40, false), (41, false)] {
+            assert_eq!(reads(&way(more, "../way/0", "../shared/x"), "shared/x"), is_read, "{more} files");
+            assert_eq!(reads(&way(more, "../way/0/x", "../shared"), "shared/x"), is_read, "{more} folders");
+        }
+        assert!(!reads(&way(2, "../way/0/x", "0"), "shared/x"), "folders that lead to each other");
+    }
+
+    #[test]
+    fn case_7_links_behind_a_link_that_is_kept_out_are_no_inputs() {
+        let text = "\
+== a/go.mod
+module x/a
+== a/lib -> ../way/one
+== way/one -> ../shared/x
+== shared/x
+1
+== knockon.toml
+[project.a.task.build]
+inputs = [\"*.mod\"]
+";
+        assert_eq!(read(text, "a"), ["a/go.mod"]);
+        let all = text.replace("*.mod", "*");
+        assert_eq!(read(&all, "a"), ["a/go.mod", "a/lib", "shared/x", "way/one"]);
+    }
+
+    #[test]
+    fn case_7_the_links_of_a_nested_project_lead_the_outer_one_nowhere() {
+        let text = "\
+== a/go.mod
+module x/a
+== a/in/go.mod
+module x/in
+== a/in/lib -> ../../way/x
+== way -> shared
+== shared/x
+1
+";
+        assert_eq!(read(text, "a"), ["a/go.mod"]);
+        assert_eq!(read(text, "a/in"), ["a/in/go.mod", "a/in/lib", "shared/x", "way"]);
+    }
+
+    #[test]
+    fn many_files_are_no_thicket_of_links() {
+        let count = 10_050;
+        let mut text = "== a/go.mod\nmodule x/a\n== a/link -> ../shared\n== a/skip\n== shared/skip\n".to_owned();
+        for at in 0..count {
+            let _ = write!(text, "== a/f{at}\n== shared/f{at}\n");
+        }
+        text.push_str("== knockon.toml\n[project.a.task.build]\ninputs = [\"**\", \"!**/skip\"]\n");
+        let read = read(&text, "a");
+        assert_eq!(read.len(), 2 * count + 2);
+        assert!(!read.iter().any(|path| path.ends_with("skip")));
+    }
+
+    #[test]
+    fn case_7_in_a_thicket_of_links_all_that_they_lead_to_is_read_and_nothing_else() {
+        let mut text = "\
+== a/before.md
+== a/before.go
+== a/go.mod
+module x/a
+== one/deep/y.md
+== two/deep/tail -> ../../hop/in
+== hop -> far
+== far/in/only.md
+== far/other.md
+== knockon.toml
+[project.a.task.build]
+inputs = [\"**\", \"!**/*.md\"]
+"
+        .to_owned();
+        for (from, to) in [("a", "one"), ("one", "two"), ("two", "a")] {
+            for number in 0..14 {
+                let _ = writeln!(text, "== {from}/deep/link{number} -> ../../{to}/deep");
+            }
+        }
+        let read = read(&text, "a");
+        let has = |file: &str| read.iter().any(|path| path == file);
+        for file in ["a/before.go", "a/go.mod", "one/deep/link3", "one/deep/y.md", "hop", "far/in/only.md"] {
+            assert!(has(file), "{file}");
+        }
+        // Names that no link leads to are chosen as ever.
+        assert!(!has("a/before.md") && !has("far/other.md"));
+    }
+}

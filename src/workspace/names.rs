@@ -8,7 +8,6 @@ use super::ProjectId;
 pub(super) fn short_names<'a>(projects: impl Iterator<Item = &'a ProjectId>) -> BTreeMap<ProjectId, String> {
     let mut names: BTreeMap<ProjectId, String> = BTreeMap::new();
     let mut open: BTreeSet<&ProjectId> = projects.collect();
-    let mut taken: BTreeSet<String> = BTreeSet::new();
     for length in 1.. {
         if open.is_empty() {
             break;
@@ -17,12 +16,9 @@ pub(super) fn short_names<'a>(projects: impl Iterator<Item = &'a ProjectId>) -> 
         for id in &open {
             by_tail.entry(tail(id, length)).or_default().push(id);
         }
+        // No longer tail is a name that was given before: its folder would have shared that name.
         for (name, ids) in by_tail {
-            let whole = ids.iter().all(|id| id.0.segments().count() <= length);
-            if let [id] = ids[..]
-                && (whole || !taken.contains(&name))
-            {
-                taken.insert(name.clone());
+            if let [id] = ids[..] {
                 names.insert(id.clone(), name);
                 open.remove(id);
             }
@@ -68,6 +64,36 @@ mod tests {
         let names = short_names(ids.iter());
         let names: Vec<_> = ids.iter().map(|id| names[id].as_str()).collect();
         assert_eq!(names, ["a/core", "b/core", "x", "core"]);
+    }
+
+    #[test]
+    fn folders_that_would_look_alike_have_names_of_their_own() {
+        // A byte that is no text, and the text that stands for it.
+        let ids = [&b"a/\xff"[..], b"a/\\xff", b"b/\\xff"];
+        let ids = ids.map(|bytes| ProjectId(RepoPath::from_git(bytes).unwrap()));
+        let names: BTreeSet<String> = short_names(ids.iter()).into_values().collect();
+        assert_eq!(names.into_iter().collect::<Vec<_>>(), ["\\xff", "a/\\\\xff", "b/\\\\xff"]);
+    }
+
+    #[test]
+    fn the_root_is_called_by_a_dot() {
+        let ids = [ProjectId(RepoPath::root()), ProjectId(RepoPath::from_git(b"a/b").unwrap())];
+        assert_eq!(short_names(ids.iter()).into_values().collect::<Vec<_>>(), [".", "b"]);
+        assert!(short_names([].into_iter()).is_empty());
+    }
+
+    #[test]
+    fn near_names_are_few_and_the_nearest_stands_first() {
+        let all = ["cart", "cartoon", "card", "carts", "art", "delivery", "cart-worker"];
+        let near = |wanted: &str| near_names(wanted, all.into_iter());
+        // One slip is always let pass, more with every third letter, and a part of a name finds it too.
+        assert_eq!(near("cart"), ["cart", "art", "card"]);
+        assert_eq!(near("livery"), ["delivery"]);
+        assert_eq!(near("DELIVERY"), ["delivery"]);
+        assert_eq!(near("delxxery"), ["delivery"]);
+        assert_eq!(near("worker"), ["cart-worker"]);
+        assert!(near("dexxxery").is_empty());
+        assert!(near("er").is_empty());
     }
 
     #[test]

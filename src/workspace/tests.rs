@@ -1,5 +1,10 @@
 //! What the claims and the configuration of a tree make of it.
 
+mod configured;
+mod doubts;
+mod look_up;
+mod projects;
+
 use super::testing::{path, workspace_of};
 use super::*;
 use crate::diagnostic::Severity;
