@@ -271,14 +271,14 @@ module x/in
     #[test]
     fn many_files_are_no_thicket_of_links() {
         let count = 10_050;
-        let mut text = "== a/go.mod\nmodule x/a\n== a/link -> ../shared\n== a/skip\n== shared/skip\n".to_owned();
+        let mut text = "== a/go.mod\nmodule x/a\n== a/link -> ../shared\n== shared/a-skip\n".to_owned();
         for at in 0..count {
-            let _ = write!(text, "== a/f{at}\n== shared/f{at}\n");
+            let _ = write!(text, "== a/skip{at}\n== shared/f{at}\n");
         }
-        text.push_str("== knockon.toml\n[project.a.task.build]\ninputs = [\"**\", \"!**/skip\"]\n");
+        text.push_str("== knockon.toml\n[project.a.task.build]\ninputs = [\"**\", \"!**/*skip*\"]\n");
         let read = read(&text, "a");
-        assert_eq!(read.len(), 2 * count + 2);
-        assert!(!read.iter().any(|path| path.ends_with("skip")));
+        assert_eq!(read.len(), count + 2);
+        assert!(!read.iter().any(|path| path.contains("skip")));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod configured;
 mod doubts;
+mod links;
 mod look_up;
 mod projects;
 

@@ -102,3 +102,31 @@ fn a_task_that_could_read_nothing_is_an_error_unless_it_asks_what_lies_upstream(
     assert_eq!(errors(&read("build", "^build")), Vec::<&str>::new());
     assert_eq!(reads(&read("test", "b:build"), "a", "test"), ["b:build"]);
 }
+
+/// The messages about patterns that match nothing.
+fn unmatched(configuration: &str) -> Vec<String> {
+    let text = format!("== a/go.mod\nmodule x/a\n== a/src/f.go\n1\n== gen/deep/x\n1\n== knockon.toml\n{configuration}");
+    let workspace = parsed(&text);
+    let told = workspace.diagnostics.iter().filter(|finding| finding.code == "unmatched-pattern");
+    told.map(|finding| finding.message.clone()).collect()
+}
+
+#[test]
+fn case_78_patterns_that_match_something_or_keep_something_out_are_not_told() {
+    for pattern in ["*.mod", "src/*", "**/*.go", "../gen/**", "../gen/deep/x", "./src/f.go"] {
+        assert_eq!(unmatched(&format!("[project.a]\ninputs = [\"{pattern}\"]\n")), Vec::<String>::new(), "{pattern}");
+    }
+    assert_eq!(unmatched("[project.a]\ninputs = [\"**\", \"!*.none\"]\n"), Vec::<String>::new());
+    assert_eq!(unmatched("[workspace]\nignore = [\"gen/**\"]\n"), Vec::<String>::new());
+}
+
+#[test]
+fn case_78_patterns_that_match_nothing_are_told_wherever_they_stand() {
+    for pattern in ["*.go", "src", "../gen/*", "../none/**", "src/f.go/x"] {
+        let message = format!("`{pattern}` matches no file, seen from folder `a`");
+        assert_eq!(unmatched(&format!("[project.a]\ninputs = [\"{pattern}\"]\n")), [message.as_str()]);
+        assert_eq!(unmatched(&format!("[project.a.task.build]\ninputs = [\"{pattern}\"]\n")), [message.as_str()]);
+    }
+    let ignored = unmatched("[workspace]\nignore = [\"none/**\"]\n");
+    assert_eq!(ignored, ["`none/**` matches no file, seen from folder `.`"]);
+}

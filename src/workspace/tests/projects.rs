@@ -285,3 +285,31 @@ fn inputs_of_a_nested_project_count_for_the_outer_only_where_they_are_stated() {
     assert_eq!(readers(&workspace, "out/in/f"), ["out/in:build", "out/in:test"]);
     assert_eq!(readers(&workspace, "out/f"), ["out:build", "out:test"]);
 }
+
+#[test]
+fn what_several_lines_state_is_read_once_and_told_by_the_first() {
+    let workspace = parsed(
+        "\
+== a/go.mod
+module x/a
+require x/b v0.0.0
+replace x/b => ../b
+== b/go.mod
+module x/b
+== knockon.toml
+[project.a]
+depends-on = [\"b\"]
+inputs = [\"../gen/x\", \"../gen/x\"]
+",
+    );
+    let task = workspace.task(&TaskId::new(&ProjectId(path("a")), "build")).unwrap();
+    let lines: Vec<_> = task.reads.iter().map(|read| (read.task.to_string(), read.evidence.as_ref())).collect();
+    assert!(
+        matches!(&lines[..], [(task, Some(line))] if task == "b:build" && line.file == path("a/go.mod")),
+        "{lines:?}"
+    );
+    let mut sorted = task.inputs.clone();
+    sorted.sort();
+    sorted.dedup();
+    assert_eq!(task.inputs, sorted);
+}
