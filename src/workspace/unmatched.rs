@@ -36,7 +36,7 @@ impl Draft {
     ) -> Result<(), TreeError> {
         // A pattern that keeps out and matches nothing does no harm; one that leaves the repository is an error already.
         let Ok(selections) = select(std::slice::from_ref(pattern), folder) else { return Ok(()) };
-        if pattern.value.excludes || selections.is_empty() {
+        if pattern.value.excludes {
             return Ok(());
         }
         for selection in &selections {

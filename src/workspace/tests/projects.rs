@@ -21,7 +21,7 @@ fn readers(workspace: &Workspace, of: &str) -> Vec<String> {
 
 fn commands(workspace: &Workspace, project: &str, task: &str) -> Vec<String> {
     let task = workspace.task(&TaskId::new(&ProjectId(path(project)), task)).unwrap();
-    task.commands.iter().map(|command| command.line.clone()).collect()
+    task.commands.iter().map(|command| format!("{} in {}", command.line, command.folder)).collect()
 }
 
 fn edges(workspace: &Workspace) -> Vec<String> {
@@ -94,7 +94,7 @@ fn a_fixture_is_files_of_the_project_that_it_lies_in() {
     let workspace = parsed(FIXTURE);
     assert_eq!(kinds(FIXTURE), ["app library"]);
     assert_eq!(owner(&workspace, "app/fixtures/one/i.js"), "app");
-    assert!(commands(&workspace, "app", "build").iter().all(|line| !line.contains("fixtures")));
+    assert_eq!(commands(&workspace, "app", "build").len(), 1);
 }
 
 #[test]
@@ -162,7 +162,7 @@ fn a_chart_belongs_to_the_service_of_its_name() {
     assert_eq!((folder, &line.file, line.line), (&path("charts/delivery"), &path("charts/delivery/Chart.yaml"), 3));
     assert_eq!(owner(&workspace, "charts/delivery/values.yaml"), "src/delivery");
     assert!(workspace.task(&TaskId::new(&delivery.id, "chart")).is_some());
-    assert_eq!(commands(&workspace, "src/delivery", "chart"), ["helm package charts/delivery"]);
+    assert_eq!(commands(&workspace, "src/delivery", "chart"), ["helm package charts/delivery in ."]);
 }
 
 #[test]
@@ -198,13 +198,19 @@ fn a_chart_belongs_to_the_one_service_whose_image_it_deploys() {
 }
 
 #[test]
-fn a_service_that_copies_everything_around_it_does_not_depend_on_its_neighbours() {
-    let text = "== compose.yaml\nservices:\n  svc:\n    build: {context: ., dockerfile: svc/Dockerfile}\n\
-        == svc/Dockerfile\nFROM scratch\nCOPY . .\n== lib/go.mod\nmodule x/lib\n";
+fn a_project_that_reads_everything_around_it_does_not_depend_on_its_neighbours() {
+    let text = "\
+== libs/a/setup.py
+import os
+root = os.path.dirname(os.path.dirname(__file__))
+setup(name='a')
+== libs/b/go.mod
+module x/b
+";
     let workspace = parsed(text);
     assert_eq!(edges(&workspace), Vec::<String>::new());
     // What they hold is read all the same.
-    assert!(readers(&workspace, "lib/go.mod").contains(&"svc:image".to_owned()));
+    assert!(readers(&workspace, "libs/b/go.mod").contains(&"libs/a:build".to_owned()));
 }
 
 #[test]
