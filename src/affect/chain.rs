@@ -46,49 +46,54 @@ pub fn chain(affected: &Affected, workspace: &Workspace, task: TaskIndex) -> Vec
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::path::RepoPath;
-    use crate::workspace::ProjectId;
+    use std::collections::BTreeSet;
 
-    fn task(name: &str) -> TaskId {
-        TaskId::new(&ProjectId(RepoPath::from_git(name.as_bytes()).unwrap()), "build")
+    use super::super::cause::Own;
+    use super::*;
+
+    /// Projects by the letters of the alphabet.
+    fn number(name: &str) -> usize {
+        usize::from(name.as_bytes()[0] - b'a')
     }
 
     /// The way from a task, as names of projects. Each task is given with its cause: `!` is one of its own, a name what
     /// it reads.
-    fn way(of: &[(&str, &str)], from: &str) -> Vec<String> {
-        let mut affected = Affected::default();
+    fn way(of: &[(&str, &str)], from: &str) -> String {
+        let edges = of.iter().filter(|(_, cause)| *cause != "!").map(|(name, read)| (number(name), number(read)));
+        let workspace = Workspace::of_graph(26, edges);
+        let mut affected = Affected::nothing(26);
         for (name, cause) in of {
-            let cause = match *cause {
-                "!" => Cause::NewTask,
-                read => Cause::Upstream { task: task(read), evidence: None },
-            };
-            affected.tasks.entry(task(name)).or_default().causes.insert(cause);
+            affected.distances[number(name)] = 0;
+            if *cause == "!" {
+                let own = BTreeSet::from([Own::Told(Cause::NewTask)]);
+                affected.own.insert(TaskIndex::new(number(name) as u32), own);
+            }
         }
-        let steps = chain(&affected, &task(from));
+        let steps = chain(&affected, &workspace, TaskIndex::new(number(from) as u32));
         for pair in steps.windows(2) {
-            assert_eq!(pair[0].cause, Cause::Upstream { task: pair[1].task.clone(), evidence: None });
+            assert!(matches!(&pair[0].cause, Cause::Upstream { task, .. } if *task == pair[1].task));
         }
         assert!(steps.last().is_none_or(|last| last.cause == Cause::NewTask));
-        steps.iter().map(|step| step.task.project.to_string()).collect()
+        let letter = |step: &Step| char::from(b'a' + workspace.task_index(&step.task).unwrap().number() as u8);
+        steps.iter().map(letter).collect()
     }
 
     #[test]
     fn the_way_ends_at_the_nearest_task_with_a_cause_of_its_own() {
         let chain = [("a", "b"), ("b", "c"), ("c", "d"), ("d", "!")];
-        assert_eq!(way(&chain, "a"), ["a", "b", "c", "d"]);
-        assert_eq!(way(&chain, "d"), ["d"]);
+        assert_eq!(way(&chain, "a"), "abcd");
+        assert_eq!(way(&chain, "d"), "d");
         // Another way round is shorter; what stands first in the alphabet is not.
         let two = [("a", "b"), ("b", "c"), ("c", "d"), ("d", "!"), ("a", "y"), ("y", "z"), ("z", "!")];
-        assert_eq!(way(&two, "a"), ["a", "y", "z"]);
+        assert_eq!(way(&two, "a"), "ayz");
         // A task of its own cause needs nobody else's.
-        assert_eq!(way(&[("a", "b"), ("b", "!"), ("a", "!")], "a"), ["a"]);
+        assert_eq!(way(&[("a", "b"), ("b", "!"), ("a", "!")], "a"), "a");
     }
 
     #[test]
     fn a_way_through_a_circle_ends() {
-        assert_eq!(way(&[("a", "b"), ("b", "a"), ("b", "c"), ("c", "b"), ("c", "!")], "a"), ["a", "b", "c"]);
-        assert_eq!(way(&[("a", "b"), ("b", "a")], "a"), Vec::<String>::new());
-        assert_eq!(way(&[("a", "!")], "other"), Vec::<String>::new());
+        assert_eq!(way(&[("a", "b"), ("b", "a"), ("b", "c"), ("c", "b"), ("c", "!")], "a"), "abc");
+        assert_eq!(way(&[("a", "b"), ("b", "a")], "a"), "");
+        assert_eq!(way(&[("a", "!")], "o"), "");
     }
 }

@@ -5,6 +5,7 @@ use proptest::sample::select;
 
 use super::*;
 use crate::tree::{ContentId, MemoryTree, Mode, ObjectId};
+use crate::workspace::TaskId;
 use crate::workspace::testing::{path, workspace_of};
 
 #[test]
@@ -308,7 +309,7 @@ fn coded(part: &OwnPart) -> [u8; 32] {
     let tree = MemoryTree::from_ids(listed, &|_| crate::tree::TreeId(ObjectId::from([7; 32])));
     let environment: Environment =
         part.variables.iter().map(|(name, value)| (words(name), value.as_deref().map(words))).collect();
-    *own_digest(&Workspace::default(), &tree, &environment, &task).unwrap().as_bytes()
+    *own_digest(&Workspace::of_graph(0, []), &tree, &environment, &task).unwrap().as_bytes()
 }
 
 /// Fingerprints by the formulas of the document, for the graph of a workspace whose tasks have parts of their own.
@@ -380,9 +381,11 @@ proptest! {
     #[test]
     fn case_76_readings_are_digested_as_documented(edges in prop::collection::vec((0..6_usize, 0..6_usize), 0..14)) {
         let workspace = Workspace::of_graph(6, edges);
-        let all: BTreeSet<TaskId> = workspace.tasks().map(|task| task.id.clone()).collect();
-        let found = fingerprints(&workspace, &MemoryTree::default(), &Environment::new(), &all).unwrap();
-        let found: BTreeMap<TaskId, [u8; 32]> = found.into_iter().map(|(task, print)| (task, *print.as_bytes())).collect();
+        let all = workspace.task_indices().collect();
+        let (tree, known) = (MemoryTree::default(), OwnDigests::default());
+        let found = fingerprints(&workspace, &tree, &Environment::new(), &all, &known).unwrap().tasks;
+        let found: BTreeMap<TaskId, [u8; 32]> =
+            found.into_iter().map(|(task, print)| (workspace.task_id(task), *print.as_bytes())).collect();
         prop_assert_eq!(found, by_the_document(&workspace));
     }
 }

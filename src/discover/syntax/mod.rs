@@ -104,8 +104,11 @@ impl<'a> Lines<'a> {
         let end = self.starts.get(index + 1).copied().unwrap_or(self.text.len());
         let text = self.text[start..end].trim();
         // A text has no more characters than bytes.
-        let text =
-            if text.len() <= LONGEST_EVIDENCE { text.to_owned() } else { text.chars().take(LONGEST_EVIDENCE).collect() };
+        let text = if text.len() <= LONGEST_EVIDENCE {
+            text.to_owned()
+        } else {
+            text.chars().take(LONGEST_EVIDENCE).collect()
+        };
         *last = Some((line, text.clone()));
         text
     }

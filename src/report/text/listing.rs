@@ -11,7 +11,8 @@ use crate::affect::Cause;
 use crate::path::RepoPath;
 use crate::plan::{Decision, TreeKind, TreeName};
 use crate::report::json::{
-    AffectedProject, AffectedReport, CheckReport, GraphReport, InputsReport, PlanReport, ProjectCause,
+    AffectedProject, AffectedReport, CheckReport, GraphReport, InputsReport, PlanReport, PlannedTaskReport,
+    ProjectCause,
 };
 use crate::workspace::{Doubt, ProjectId, Scope};
 
@@ -30,9 +31,11 @@ pub fn plan_text(report: &PlanReport, look: Look) -> String {
     projects_text(&mut text, affected, look);
     if !report.tasks.is_empty() {
         text.push('\n');
-        for layer in 0..report.layers {
+        let mut layers: Vec<Vec<&PlannedTaskReport>> = vec![Vec::new(); report.layers];
+        report.tasks.iter().for_each(|task| layers[task.layer].push(task));
+        for (layer, tasks) in layers.into_iter().enumerate() {
             let mut by_task: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-            for task in report.tasks.iter().filter(|task| task.layer == layer) {
+            for task in tasks {
                 let mark = if task.affected { "" } else { " (needed)" };
                 by_task.entry(&task.task.0).or_default().push(format!("{}{mark}", task.name));
             }

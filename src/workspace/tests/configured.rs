@@ -6,9 +6,10 @@ use crate::workspace::{ProjectId, TaskId, Workspace};
 
 /// The inputs of a task that cover a path, each with the line of its evidence.
 fn lines_of(workspace: &Workspace, project: &str, task: &str, file: &str) -> Vec<String> {
-    let id = TaskId::new(&ProjectId(path(project)), task);
-    let readers = workspace.readers_of(&path(file));
-    readers.iter().filter(|(task, _)| task.id == id).map(|(_, e)| format!("{}:{}", e.file, e.line)).collect()
+    let id = workspace.task_index(&TaskId::new(&ProjectId(path(project)), task)).unwrap();
+    let readers = workspace.readers_of(&path(file)).into_iter().filter(|(task, _)| *task == id);
+    let evidence = readers.map(|(task, input)| &workspace.task_at(task).inputs[input].evidence);
+    evidence.map(|e| format!("{}:{}", e.file, e.line)).collect()
 }
 
 #[test]
@@ -107,7 +108,7 @@ fn a_task_that_could_read_nothing_is_an_error_unless_it_asks_what_lies_upstream(
 fn unmatched(configuration: &str) -> Vec<String> {
     let text = format!("== a/go.mod\nmodule x/a\n== a/src/f.go\n1\n== gen/deep/x\n1\n== knockon.toml\n{configuration}");
     let workspace = parsed(&text);
-    let told = workspace.diagnostics.iter().filter(|finding| finding.code == "unmatched-pattern");
+    let told = workspace.diagnostics().iter().filter(|finding| finding.code == "unmatched-pattern");
     told.map(|finding| finding.message.clone()).collect()
 }
 

@@ -36,7 +36,7 @@ fn case_96_a_broken_manifest_where_no_project_is_reaches_its_ecosystem() {
 fn case_96_a_broken_fixture_is_a_file_of_its_project_like_any_other() {
     let workspace = parsed("== a/package.json\n{\"name\": \"a\"}\n== a/fixtures/broken/package.json\n{\"name\": <\n");
     assert_eq!(scopes(&workspace), []);
-    let told: Vec<_> = workspace.diagnostics.iter().filter(|f| f.code == "unreadable-manifest").collect();
+    let told: Vec<_> = workspace.diagnostics().iter().filter(|f| f.code == "unreadable-manifest").collect();
     assert!(matches!(told[..], [finding] if finding.severity == Severity::Note), "{told:?}");
 }
 

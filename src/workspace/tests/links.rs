@@ -9,7 +9,7 @@ use crate::workspace::testing::path;
 /// Links that are told to lead back to themselves.
 fn loops(text: &str) -> Vec<String> {
     let workspace = parsed(&format!("== a/go.mod\nmodule x/a\n{text}"));
-    let told = workspace.diagnostics.iter().filter(|finding| finding.code == "symlink-loop");
+    let told = workspace.diagnostics().iter().filter(|finding| finding.code == "symlink-loop");
     told.map(|finding| finding.message.clone()).collect()
 }
 

@@ -2,21 +2,21 @@
 
 use super::{parsed, reads};
 use crate::workspace::testing::path;
-use crate::workspace::{Owner, ProjectId, TaskId, Workspace};
+use crate::workspace::{ProjectId, TaskId, Workspace};
 
 fn kinds(text: &str) -> Vec<String> {
     parsed(text).projects().map(|project| format!("{} {}", project.id, project.kind)).collect()
 }
 
 fn owner(workspace: &Workspace, of: &str) -> String {
-    match workspace.owners.owner_of(&path(of)) {
-        Owner::Project(id) => id.to_string(),
-        Owner::Shared => "nobody".to_owned(),
+    match workspace.owner_of(&path(of)) {
+        Some(project) => project.id.to_string(),
+        None => "nobody".to_owned(),
     }
 }
 
 fn readers(workspace: &Workspace, of: &str) -> Vec<String> {
-    workspace.readers_of(&path(of)).iter().map(|(task, _)| task.id.to_string()).collect()
+    workspace.readers_of(&path(of)).iter().map(|(task, _)| workspace.task_id(*task).to_string()).collect()
 }
 
 fn commands(workspace: &Workspace, project: &str, task: &str) -> Vec<String> {
@@ -107,7 +107,7 @@ fn what_a_fixture_on_shared_ground_refers_to_is_no_business_of_anyones() {
 == fixtures/one/package.json
 {\"name\": \"one\", \"dependencies\": {\"gone\": \"file:../gone\"}}
 ";
-    let told = |text: &str| parsed(text).diagnostics.iter().any(|finding| finding.code == "dangling-reference");
+    let told = |text: &str| parsed(text).diagnostics().iter().any(|finding| finding.code == "dangling-reference");
     assert!(!told(text));
     assert!(told(&text.replace("[\"app\"]", "[\"**\"]")));
 }
@@ -279,7 +279,7 @@ fn case_66_a_circle_is_told_with_each_edge_of_the_way_round() {
         "== a/go.mod\nmodule x/a\n== b/go.mod\nmodule x/b\n== knockon.toml\n[project.a]\ndepends-on = [\"b\"]\n\
          [project.b]\ndepends-on = [\"a\"]\n",
     );
-    let told: Vec<_> = workspace.diagnostics.iter().filter(|finding| finding.code == "dependency-cycle").collect();
+    let told: Vec<_> = workspace.diagnostics().iter().filter(|finding| finding.code == "dependency-cycle").collect();
     assert_eq!(told.len(), 1);
     assert_eq!(told[0].message, "a depends on itself: b (knockon.toml:2) → a (knockon.toml:4)");
 }
