@@ -124,6 +124,12 @@ impl Planner {
         self
     }
 
+    /// Neither keeps anything nor takes anything that was kept.
+    pub fn without_memo(mut self) -> Self {
+        self.memo = None;
+        self
+    }
+
     /// What a change affects.
     pub fn affected(&self, choice: &RangeChoice) -> Result<Answer, PlannerError> {
         let opened = range::open_head(&self.repository, &choice.head)?;

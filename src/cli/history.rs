@@ -9,7 +9,8 @@ use crate::report::history::{CommitReport, HistoryReport, ShareReport, commit_te
 impl Session<'_> {
     /// Replays commits. Lines for people come as they are found: many commits take a while.
     pub(super) fn history(&self, count: u32, verify: bool, head: &str, format: Format) -> Result<Exit, Failure> {
-        let planner = self.planner(&self.common.directory)?;
+        // A replay goes through more trees than are worth keeping.
+        let planner = self.planner(&self.common.directory)?.without_memo();
         let (name, mut replay) = planner.replay(head, verify)?;
         let mut report = HistoryReport::new(name, verify);
         let look = self.output.look;

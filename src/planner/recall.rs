@@ -4,6 +4,7 @@
 //! were looked at ([`RestsOn`]). So it is the workspace of every other tree that agrees in these, and whether one does is
 //! found by looking at what differs between the two, and at nothing else.
 
+use std::collections::VecDeque;
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -45,9 +46,12 @@ pub(super) struct Anchor {
     pub(super) known: Arc<Known>,
 }
 
-/// The anchors of this run.
+/// The anchors of this run, the newest first.
 #[derive(Default)]
-pub(super) struct Recall(Mutex<Vec<Arc<Anchor>>>);
+pub(super) struct Recall(Mutex<VecDeque<Arc<Anchor>>>);
+
+/// How many anchors are held: a base, a head and the few that were tried for them. A long replay needs no more.
+const MOST_ANCHORS: usize = 16;
 
 impl Recall {
     /// The anchor that a tree belongs to.
@@ -70,7 +74,9 @@ impl Recall {
     /// Takes up an anchor.
     pub(super) fn add(&self, anchor: Anchor) -> Arc<Anchor> {
         let anchor = Arc::new(anchor);
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&anchor));
+        let mut anchors = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        anchors.push_front(Arc::clone(&anchor));
+        anchors.truncate(MOST_ANCHORS);
         anchor
     }
 }

@@ -32,9 +32,10 @@ impl Workspace {
     }
 
     fn index_part(&self) -> Vec<u8> {
+        let links = self.symlinks.listed();
         let mut pools = Pools::default();
         let small = Writing::of(&mut pools, |writing| {
-            self.symlinks.listed().write(writing);
+            links.write(writing);
             self.ignore.write(writing);
             self.doubts.write(writing);
             self.index.filters.write(writing);
@@ -52,8 +53,8 @@ impl Workspace {
         self.projects().for_each(|project| projects.push(&Writing::of(&mut pools, |to| project.write(to))));
         let mut tasks = NewItems::default();
         self.tasks().for_each(|task| tasks.push(&Writing::of(&mut pools, |to| task.write(to))));
-        let edges = Writing::of(&mut pools, |to| self.edges().to_vec().write(to));
-        let diagnostics = Writing::of(&mut pools, |to| self.diagnostics().to_vec().write(to));
+        let edges = Writing::of(&mut pools, |to| to.list(self.edges().iter()));
+        let diagnostics = Writing::of(&mut pools, |to| to.list(self.diagnostics().iter()));
         let definitions: Vec<u8> = self.task_indices().flat_map(|task| self.definition(task).0).collect();
         let mut part = Writer::default();
         pools.write(&mut part);

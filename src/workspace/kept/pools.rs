@@ -11,23 +11,20 @@ use crate::discover::Input;
 use crate::path::RepoPath;
 
 /// Values with their numbers, while they are written.
-pub(super) struct Pool<T>(HashMap<T, u32>);
+struct Pool<'v, T>(HashMap<&'v T, u32>);
 
-impl<T> Default for Pool<T> {
+impl<T> Default for Pool<'_, T> {
     fn default() -> Self {
         Self(HashMap::new())
     }
 }
 
-impl<T: Hash + Eq + Clone> Pool<T> {
+impl<'v, T: Hash + Eq> Pool<'v, T> {
     /// The number of a value, and whether it is a new one.
-    fn number(&mut self, value: &T) -> (u32, bool) {
-        if let Some(&known) = self.0.get(value) {
-            return (known, false);
-        }
-        let number = self.0.len() as u32;
-        self.0.insert(value.clone(), number);
-        (number, true)
+    fn number(&mut self, value: &'v T) -> (u32, bool) {
+        let next = self.0.len() as u32;
+        let number = *self.0.entry(value).or_insert(next);
+        (number, number == next)
     }
 }
 
@@ -78,19 +75,19 @@ impl Items {
 
 /// The pools of a workspace that is being written.
 #[derive(Default)]
-pub(super) struct Pools {
-    paths: Pool<RepoPath>,
+pub(super) struct Pools<'v> {
+    paths: Pool<'v, RepoPath>,
     path_items: NewItems,
-    texts: Pool<String>,
+    texts: Pool<'v, String>,
     text_items: NewItems,
-    evidence: Pool<Evidence>,
+    evidence: Pool<'v, Evidence>,
     evidence_items: NewItems,
-    inputs: Pool<Input>,
+    inputs: Pool<'v, Input>,
     input_items: NewItems,
 }
 
-impl Pools {
-    pub(super) fn path(&mut self, path: &RepoPath) -> u32 {
+impl<'v> Pools<'v> {
+    pub(super) fn path(&mut self, path: &'v RepoPath) -> u32 {
         let (number, new) = self.paths.number(path);
         if new {
             self.path_items.push(path.as_bytes());
@@ -98,7 +95,7 @@ impl Pools {
         number
     }
 
-    pub(super) fn text(&mut self, text: &String) -> u32 {
+    pub(super) fn text(&mut self, text: &'v String) -> u32 {
         let (number, new) = self.texts.number(text);
         if new {
             self.text_items.push(text.as_bytes());
@@ -106,7 +103,7 @@ impl Pools {
         number
     }
 
-    pub(super) fn evidence(&mut self, evidence: &Evidence) -> u32 {
+    pub(super) fn evidence(&mut self, evidence: &'v Evidence) -> u32 {
         let (number, new) = self.evidence.number(evidence);
         if new {
             let bytes = Writing::of(self, |writing| {
@@ -119,7 +116,7 @@ impl Pools {
         number
     }
 
-    pub(super) fn input(&mut self, input: &Input) -> u32 {
+    pub(super) fn input(&mut self, input: &'v Input) -> u32 {
         let (number, new) = self.inputs.number(input);
         if new {
             let bytes = Writing::of(self, |writing| {

@@ -13,17 +13,26 @@ use crate::workspace::owner::Holding;
 use crate::workspace::{Doubt, Edge, Project, ProjectId, ProjectKind, Read, Scope, Task, TaskId, TaskName};
 
 /// Where values are written to.
-pub(super) struct Writing<'a> {
+pub(super) struct Writing<'w, 'v> {
     writer: Writer,
-    pools: &'a mut Pools,
+    pools: &'w mut Pools<'v>,
 }
 
-impl<'a> Writing<'a> {
+impl<'w, 'v> Writing<'w, 'v> {
     /// The bytes of what is written.
-    pub(super) fn of(pools: &'a mut Pools, write: impl FnOnce(&mut Writing<'a>)) -> Vec<u8> {
+    pub(super) fn of(pools: &'w mut Pools<'v>, write: impl FnOnce(&mut Writing<'w, 'v>)) -> Vec<u8> {
         let mut writing = Self { writer: Writer::default(), pools };
         write(&mut writing);
         writing.writer.bytes
+    }
+
+    /// A list, as a `Vec` of its items is written.
+    pub(super) fn list<T: Kept>(&mut self, items: impl ExactSizeIterator<Item = &'v T>)
+    where
+        T: 'v,
+    {
+        self.writer.count(items.len());
+        items.for_each(|item| item.write(self));
     }
 }
 
@@ -49,7 +58,7 @@ impl<'a> Reading<'a> {
 
 /// A value that can be kept.
 pub(super) trait Kept: Sized {
-    fn write(&self, to: &mut Writing<'_>);
+    fn write<'v>(&'v self, to: &mut Writing<'_, 'v>);
     fn read(from: &mut Reading<'_>) -> Result<Self, Damaged>;
 }
 
@@ -57,7 +66,7 @@ pub(super) trait Kept: Sized {
 macro_rules! pooled {
     ($($type:ty: $pool:ident),*) => {$(
         impl Kept for $type {
-            fn write(&self, to: &mut Writing<'_>) {
+            fn write<'v>(&'v self, to: &mut Writing<'_, 'v>) {
                 let number = to.pools.$pool(self);
                 to.writer.number(number);
             }
@@ -76,7 +85,7 @@ pooled!(RepoPath: path, String: text, Evidence: evidence, Input: input);
 macro_rules! fields {
     ($($type:ident { $($field:ident),* })*) => {$(
         impl Kept for $type {
-            fn write(&self, to: &mut Writing<'_>) {
+            fn write<'v>(&'v self, to: &mut Writing<'_, 'v>) {
                 let $type { $($field),* } = self;
                 $($field.write(to);)*
             }
@@ -109,7 +118,7 @@ fields! {
 macro_rules! choices {
     ($($type:ident { $($choice:ident),* })*) => {$(
         impl Kept for $type {
-            fn write(&self, to: &mut Writing<'_>) {
+            fn write<'v>(&'v self, to: &mut Writing<'_, 'v>) {
                 let all = [$($type::$choice),*];
                 to.writer.count(all.iter().position(|one| one == self).unwrap_or(all.len()));
             }
@@ -130,7 +139,7 @@ choices! {
 }
 
 impl Kept for ProjectId {
-    fn write(&self, to: &mut Writing<'_>) {
+    fn write<'v>(&'v self, to: &mut Writing<'_, 'v>) {
         self.0.write(to);
     }
 
@@ -140,7 +149,7 @@ impl Kept for ProjectId {
 }
 
 impl Kept for TaskName {
-    fn write(&self, to: &mut Writing<'_>) {
+    fn write<'v>(&'v self, to: &mut Writing<'_, 'v>) {
         self.0.write(to);
     }
 
@@ -150,7 +159,7 @@ impl Kept for TaskName {
 }
 
 impl Kept for u32 {
-    fn write(&self, to: &mut Writing<'_>) {
+    fn write<'v>(&'v self, to: &mut Writing<'_, 'v>) {
         to.writer.number(*self);
     }
 
@@ -160,7 +169,7 @@ impl Kept for u32 {
 }
 
 impl Kept for u8 {
-    fn write(&self, to: &mut Writing<'_>) {
+    fn write<'v>(&'v self, to: &mut Writing<'_, 'v>) {
         to.writer.number(*self);
     }
 
@@ -170,7 +179,7 @@ impl Kept for u8 {
 }
 
 impl Kept for bool {
-    fn write(&self, to: &mut Writing<'_>) {
+    fn write<'v>(&'v self, to: &mut Writing<'_, 'v>) {
         to.writer.number(u32::from(*self));
     }
 
@@ -180,7 +189,7 @@ impl Kept for bool {
 }
 
 impl Kept for Duration {
-    fn write(&self, to: &mut Writing<'_>) {
+    fn write<'v>(&'v self, to: &mut Writing<'_, 'v>) {
         to.writer.number(self.as_secs());
         to.writer.number(self.subsec_nanos());
     }
@@ -194,7 +203,7 @@ impl Kept for Duration {
 
 /// The name of an ecosystem.
 impl Kept for &'static str {
-    fn write(&self, to: &mut Writing<'_>) {
+    fn write<'v>(&'v self, to: &mut Writing<'_, 'v>) {
         to.writer.count(ecosystems().position(|name| name == *self).unwrap_or(usize::MAX));
     }
 
@@ -204,7 +213,7 @@ impl Kept for &'static str {
 }
 
 impl Kept for Scope {
-    fn write(&self, to: &mut Writing<'_>) {
+    fn write<'v>(&'v self, to: &mut Writing<'_, 'v>) {
         match self {
             Scope::All => 0_u32.write(to),
             Scope::Ecosystem { name, below } => {
@@ -230,7 +239,7 @@ impl Kept for Scope {
 }
 
 impl Kept for Filter {
-    fn write(&self, to: &mut Writing<'_>) {
+    fn write<'v>(&'v self, to: &mut Writing<'_, 'v>) {
         self.root.write(to);
         self.rules.write(to);
     }
@@ -242,8 +251,8 @@ impl Kept for Filter {
 }
 
 impl<T: Kept> Kept for Option<T> {
-    fn write(&self, to: &mut Writing<'_>) {
-        self.is_some().write(to);
+    fn write<'v>(&'v self, to: &mut Writing<'_, 'v>) {
+        to.writer.number(u32::from(self.is_some()));
         if let Some(value) = self {
             value.write(to);
         }
@@ -255,9 +264,8 @@ impl<T: Kept> Kept for Option<T> {
 }
 
 impl<T: Kept> Kept for Vec<T> {
-    fn write(&self, to: &mut Writing<'_>) {
-        to.writer.count(self.len());
-        self.iter().for_each(|item| item.write(to));
+    fn write<'v>(&'v self, to: &mut Writing<'_, 'v>) {
+        to.list(self.iter());
     }
 
     fn read(from: &mut Reading<'_>) -> Result<Self, Damaged> {
@@ -266,9 +274,8 @@ impl<T: Kept> Kept for Vec<T> {
 }
 
 impl<T: Kept + Ord> Kept for BTreeSet<T> {
-    fn write(&self, to: &mut Writing<'_>) {
-        to.writer.count(self.len());
-        self.iter().for_each(|item| item.write(to));
+    fn write<'v>(&'v self, to: &mut Writing<'_, 'v>) {
+        to.list(self.iter());
     }
 
     fn read(from: &mut Reading<'_>) -> Result<Self, Damaged> {
@@ -277,7 +284,7 @@ impl<T: Kept + Ord> Kept for BTreeSet<T> {
 }
 
 impl<A: Kept, B: Kept> Kept for (A, B) {
-    fn write(&self, to: &mut Writing<'_>) {
+    fn write<'v>(&'v self, to: &mut Writing<'_, 'v>) {
         self.0.write(to);
         self.1.write(to);
     }
