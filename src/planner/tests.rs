@@ -31,10 +31,9 @@ fn kept(anchor: &Anchor, at: Arc<dyn Tree>) -> Anchor {
     head.with_parts(at, &first.into(), fetch(places), fetch(rows)).unwrap()
 }
 
-/// Whatever the recall finds for a tree is what working it out gives.
-fn check_recall(recall: &Recall, tree: &MemoryTree) -> Result<bool, TestCaseError> {
+/// Whatever the recall finds for a tree is what working it out gave.
+fn check_recall(recall: &Recall, tree: &MemoryTree, fresh: &Known) -> Result<bool, TestCaseError> {
     let Some(anchor) = recall.find(tree).unwrap() else { return Ok(false) };
-    let fresh = worked_out(tree);
     prop_assert_eq!(everything(&anchor.known.workspace), everything(&fresh.workspace));
     prop_assert_eq!(&anchor.known.configuration, &fresh.configuration);
     Ok(true)
@@ -83,20 +82,20 @@ proptest! {
         first in edits(),
         second in edits(),
     ) {
-        let (base, middle) = (repository.known(), known(&repository.edited(&first)));
-        let head = known(&repository.edited(&second));
-        let trees = [&base.tree, &middle.tree, &head.tree];
-        for at in trees {
+        let files = [repository.files(), repository.edited(&first), repository.edited(&second)];
+        let trees = files.map(|files| known(&files).tree);
+        let fresh = trees.each_ref().map(|tree| worked_out(tree));
+        for at in &trees {
             let at: Arc<dyn Tree> = Arc::new(at.clone());
-            for of in trees {
-                let anchor = Anchor::at(Arc::clone(&at), of, worked_out(of)).unwrap();
-                let (fresh, earlier) = (Recall::default(), Recall::default());
+            for (of, known) in trees.iter().zip(&fresh) {
+                let anchor = Anchor::at(Arc::clone(&at), of, Arc::clone(known)).unwrap();
+                let (this_run, earlier) = (Recall::default(), Recall::default());
                 earlier.add(kept(&anchor, Arc::clone(&at)));
-                fresh.add(anchor);
-                prop_assert!(check_recall(&fresh, of)? && check_recall(&earlier, of)?, "an anchor holds for its own tree");
-                for tree in trees {
-                    for recall in [&fresh, &earlier] {
-                        let found = check_recall(recall, tree);
+                this_run.add(anchor);
+                for recall in [&this_run, &earlier] {
+                    prop_assert!(recall.find(of).unwrap().is_some(), "an anchor holds for its own tree");
+                    for (tree, fresh) in trees.iter().zip(&fresh) {
+                        let found = check_recall(recall, tree, fresh);
                         let written = [&*at, of, tree].map(listing);
                         prop_assert!(found.is_ok(), "{found:?}\nat, of and for: {written:#?}");
                     }
