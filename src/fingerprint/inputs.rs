@@ -103,6 +103,8 @@ impl Resolver<'_> {
         let base = &self.task.inputs[index].selection.base;
         let target = self.workspace.symlinks.target(&step.real);
         let around = target.is_some_and(|target| step.real.is_within(target) && target.is_within(base));
+        // A pattern may match the longer name alone.
+        let around = around && self.task.inputs[index].selection.filters.is_empty();
         step.followed.contains(&step.real) || (around && step.links == 0)
     }
 

@@ -55,7 +55,7 @@ impl Planner {
 }
 
 /// Forgets the digests of tasks whose own part is another in a second tree with the same workspace.
-fn forget_changed(
+pub(super) fn forget_changed(
     digests: &mut OwnDigests,
     workspace: &Workspace,
     before: &dyn Tree,

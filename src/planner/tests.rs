@@ -1,18 +1,28 @@
 //! What is recalled is what would be worked out: the warm planner, the cold one and brute force give one answer.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use proptest::prelude::*;
 
+use super::digests::forget_changed;
 use super::recall::{Anchor, AnchorHead, Known, Recall};
-use crate::affect::testing::repository::{edits, known, repositories};
-use crate::affect::testing::{by_fingerprints, differing, ids};
-use crate::affect::{Side, Terms, affect};
+use crate::affect::testing::fingerprints_of;
+use crate::affect::testing::repository::{History, edits, histories, known, repositories};
+use crate::affect::{Affected, Side, Terms, affect};
 use crate::config;
 use crate::discover::{FactsMemo, SurveyMemo, discover};
+use crate::fingerprint::{Environment, Fingerprint, OwnDigests, fingerprints};
+use crate::plan::{PlannedTask, Selected, members, plan};
 use crate::tree::{MemoryTree, Tree, changes, node_at};
 use crate::workspace::testing::{check_kept, everything, from_parts};
-use crate::workspace::{Fetch, assemble};
+use crate::workspace::{Fetch, TaskId, assemble};
+
+/// A case of these laws is many pairs of trees.
+fn a_part_of_the_cases(divisor: u32) -> ProptestConfig {
+    let usual = ProptestConfig::default();
+    ProptestConfig { cases: (usual.cases / divisor).max(1), ..usual }
+}
 
 fn worked_out(tree: &dyn Tree) -> Arc<Known> {
     let linked = discover(tree, &SurveyMemo::default(), &FactsMemo::default()).unwrap();
@@ -46,6 +56,8 @@ fn listing(tree: &dyn Tree) -> Vec<String> {
 }
 
 proptest! {
+    #![proptest_config(a_part_of_the_cases(4))]
+
     #[test]
     fn a_kept_workspace_is_the_one_that_was_kept(repository in repositories(), edits in edits()) {
         check_kept(&known(&repository.edited(&edits)).workspace);
@@ -103,28 +115,99 @@ proptest! {
             }
         }
     }
+}
 
-    /// The whole way of the planner: base and head are recalled where they can be, and the answer is that of
-    /// fingerprinting everything in both trees.
-    #[test]
-    fn the_answer_of_the_warm_planner_is_that_of_brute_force(repository in repositories(), edits in edits()) {
-        let (base, head) = (repository.known(), known(&repository.edited(&edits)));
-        let expected = by_fingerprints(&base, &head);
-        for (from, to) in [(&base, &head), (&head, &base)] {
-            let recall = Recall::default();
-            recall.add(Anchor::at(Arc::new(to.tree.clone()), &to.tree, worked_out(&to.tree)).unwrap());
-            let of = |tree: &MemoryTree| match recall.find(tree).unwrap() {
-                Some(anchor) => Arc::clone(&anchor.known),
-                None => worked_out(tree),
-            };
-            let (before, after) = (of(&from.tree), of(&to.tree));
-            let sides = [(&from.tree, &before), (&to.tree, &after)]
-                .map(|(tree, known)| Side { tree, workspace: &known.workspace });
-            let terms = Terms { unowned_widens: false, ..Terms::default() };
-            let found = affect(sides[0], sides[1], &differing(from, to), &terms).unwrap();
-            let certain = ids(&after.workspace, found.certain(&after.workspace));
-            let expected = if std::ptr::eq(from, &base) { expected.clone() } else { by_fingerprints(&head, &base) };
-            prop_assert_eq!(certain, expected, "{:?}", differing(from, to));
+/// What one commit of a history gives when it is worked out from the ground up and everything is fingerprinted.
+struct BruteForce {
+    tree: Arc<MemoryTree>,
+    known: Arc<Known>,
+    prints: BTreeMap<TaskId, Fingerprint>,
+}
+
+impl BruteForce {
+    fn of(tree: MemoryTree) -> Self {
+        let known = worked_out(&tree);
+        let prints = fingerprints_of(&known.workspace, &tree, &Environment::new());
+        Self { tree: Arc::new(tree), known, prints }
+    }
+}
+
+/// A plan with its causes and fingerprints, in words.
+fn plan_of(known: &Known, tree: &MemoryTree, affected: &Affected, digests: &OwnDigests) -> Vec<String> {
+    let workspace = &known.workspace;
+    let members = members(workspace, affected, &Selected::All);
+    let prints = fingerprints(workspace, tree, &Environment::new(), &members, digests).unwrap();
+    let plan = plan(workspace, affected, &Selected::All, &prints.tasks);
+    let told = |planned: &PlannedTask| {
+        let needs: Vec<TaskId> = planned.needs.iter().map(|need| workspace.task_id(*need)).collect();
+        let why = affected.task(workspace, planned.task);
+        format!("{} {} {needs:?} {} {why:?}", workspace.task_id(planned.task), planned.fingerprint, planned.layer)
+    };
+    let (unowned, unread, widened) = (&affected.unowned, &affected.unread, &affected.widened);
+    let besides = format!("{unowned:?} {unread:?} {widened:?} {:?}", affected.removed);
+    plan.tasks.iter().map(told).chain([besides]).collect()
+}
+
+fn answer(base: (&MemoryTree, &Known), head: (&MemoryTree, &Known)) -> Affected {
+    let sides = [base, head].map(|(tree, known)| Side { tree, workspace: &known.workspace });
+    let changes = changes(base.0, head.0).unwrap();
+    affect(sides[0], sides[1], &changes, &Terms { unowned_widens: true, ..Terms::default() }).unwrap()
+}
+
+/// Three planners along a history: the warm one, which recalls what it or an earlier run knows of any commit before; the
+/// cold one; and brute force, which fingerprints every task of both trees.
+fn three_planners(history: &History, through_bytes: bool) -> Result<(), TestCaseError> {
+    let recall = Recall::default();
+    let mut digests: Option<(Arc<MemoryTree>, Arc<Known>, OwnDigests)> = None;
+    let mut done: Vec<BruteForce> = Vec::new();
+    for (commit, tree) in history.commits.iter().zip(history.trees()) {
+        let head = BruteForce::of(tree);
+        let at: Arc<dyn Tree> = Arc::clone(&head.tree) as _;
+        let recalled = recall.find(&*head.tree).unwrap();
+        let known = recalled.map(|anchor| Arc::clone(&anchor.known)).unwrap_or_else(|| {
+            let anchor = Anchor::at(Arc::clone(&at), &*at, Arc::clone(&head.known)).unwrap();
+            let anchor = if through_bytes { kept(&anchor, at) } else { anchor };
+            Arc::clone(&recall.add(anchor).known)
+        });
+        let workspace = &known.workspace;
+        let own = match digests.take() {
+            Some((before, of, mut own)) if Arc::ptr_eq(&of, &known) => {
+                forget_changed(&mut own, workspace, &*before, &*head.tree).unwrap();
+                own
+            }
+            _ => OwnDigests::default(),
+        };
+        let all = workspace.task_indices().collect();
+        let prints = fingerprints(workspace, &*head.tree, &Environment::new(), &all, &own).unwrap();
+        let by_id: BTreeMap<TaskId, Fingerprint> =
+            prints.tasks.iter().map(|(task, print)| (workspace.task_id(*task), *print)).collect();
+        prop_assert_eq!(&by_id, &head.prints, "fingerprints with kept digests");
+        let mut own = own;
+        prints.own.iter().for_each(|(task, digest)| own.insert(*task, *digest));
+        for parent in &commit.parents {
+            let base = &done[*parent];
+            let of_base = recall.find(&*base.tree).unwrap().map(|anchor| Arc::clone(&anchor.known));
+            let of_base = of_base.unwrap_or_else(|| Arc::clone(&base.known));
+            let warm = answer((&base.tree, &of_base), (&head.tree, &known));
+            let cold = answer((&base.tree, &base.known), (&head.tree, &head.known));
+            prop_assert_eq!(warm.differences(workspace, &base.prints, &head.prints), [], "warm and brute force");
+            prop_assert_eq!(
+                plan_of(&known, &head.tree, &warm, &own),
+                plan_of(&head.known, &head.tree, &cold, &OwnDigests::default()),
+                "warm and cold"
+            );
         }
+        digests = Some((Arc::clone(&head.tree), Arc::clone(&known), own));
+        done.push(head);
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(a_part_of_the_cases(8))]
+
+    #[test]
+    fn the_warm_planner_the_cold_one_and_brute_force_give_one_plan(history in histories(), through_bytes in any::<bool>()) {
+        three_planners(&history, through_bytes)?;
     }
 }

@@ -55,10 +55,17 @@ impl Workspace {
 
     /// Another command for the build of one project.
     pub(crate) fn with_command(self, project: usize, line: &str) -> Self {
+        self.with_commands([project], line)
+    }
+
+    /// Another command for the builds of some projects.
+    pub(crate) fn with_commands(self, projects: impl IntoIterator<Item = usize>, line: &str) -> Self {
         let mut draft = self.into_draft();
-        let project = ProjectId(path(&format!("p{project:06}")));
-        if let Some(task) = draft.tasks.get_mut(&TaskId::new(&project, "build")) {
-            task.commands = vec![crate::discover::Command { line: line.to_owned(), folder: project.0.clone() }];
+        for project in projects {
+            let project = ProjectId(path(&format!("p{project:06}")));
+            if let Some(task) = draft.tasks.get_mut(&TaskId::new(&project, "build")) {
+                task.commands = vec![crate::discover::Command { line: line.to_owned(), folder: project.0.clone() }];
+            }
         }
         Self::of(draft, &Probes::default())
     }

@@ -61,6 +61,79 @@ fn case_65_66_all_graphs_of_up_to_four_projects_close_as_the_fix_point_does() {
     }
 }
 
+/// The pairs that an edge between five projects can join; a set of edges is a mask of twenty bits.
+fn pairs_of_five() -> Vec<(usize, usize)> {
+    (0..5).flat_map(|from| (0..5).map(move |to| (from, to))).filter(|(from, to)| from != to).collect()
+}
+
+/// One graph of five projects for all that are alike but for the names of projects 1 to 4; project 0 is the one that
+/// changes, so it keeps its name.
+fn graphs_of_five() -> Vec<u32> {
+    let pairs = pairs_of_five();
+    let mut orders: Vec<Vec<usize>> = vec![vec![0]];
+    for project in 1..5 {
+        orders = orders
+            .into_iter()
+            .flat_map(|order| {
+                (1..=order.len()).map(move |at| {
+                    let mut order = order.clone();
+                    order.insert(at, project);
+                    order
+                })
+            })
+            .collect();
+    }
+    let at = |pair: (usize, usize)| pairs.iter().position(|known| *known == pair).unwrap();
+    let renamed: Vec<Vec<u32>> = orders
+        .iter()
+        .map(|order| pairs.iter().map(|(from, to)| 1 << at((order[*from], order[*to]))).collect())
+        .collect();
+    let mut seen = vec![false; 1 << pairs.len()];
+    let mut found = Vec::new();
+    for mask in 0..1_u32 << pairs.len() {
+        if seen[mask as usize] {
+            continue;
+        }
+        found.push(mask);
+        for bits in &renamed {
+            let image: u32 = bits.iter().enumerate().filter(|(bit, _)| mask >> bit & 1 == 1).map(|(_, to)| to).sum();
+            seen[image as usize] = true;
+        }
+    }
+    assert!(seen.iter().all(|seen| *seen));
+    found
+}
+
+#[test]
+fn case_65_66_all_graphs_of_five_projects_close_as_the_fix_point_does() {
+    let (pairs, graphs) = (pairs_of_five(), graphs_of_five());
+    // As many as Burnside's lemma counts: masks that each of the 24 renamings leaves as they are, on average.
+    assert_eq!(graphs.len(), 45_960);
+    let tree = MemoryTree::default();
+    // Many graphs side by side in one workspace, so that each costs little; they do not know of each other.
+    for some in graphs.chunks(64) {
+        let edges_of = |mask: u32| pairs.iter().enumerate().filter(move |(at, _)| mask >> at & 1 == 1).map(|(_, p)| *p);
+        let edges = || {
+            let numbered = some.iter().enumerate();
+            numbered.flat_map(|(n, mask)| edges_of(*mask).map(move |(from, to)| (5 * n + from, 5 * n + to)))
+        };
+        let base = Workspace::of_graph(5 * some.len(), edges());
+        let changed = (0..some.len()).map(|n| 5 * n);
+        let head = Workspace::of_graph(5 * some.len(), edges()).with_commands(changed, "other");
+        let sides = [&base, &head].map(|workspace| Side { tree: &tree, workspace });
+        let found = affect(sides[0], sides[1], &[], &Terms::default()).unwrap();
+        let quick: BTreeSet<usize> = found.tasks().map(|task| task.number()).collect();
+        let numbered = some.iter().enumerate();
+        let expected: BTreeSet<usize> = numbered
+            .flat_map(|(n, mask)| {
+                let edges: Vec<_> = edges_of(*mask).collect();
+                fix_point(&edges, 0).into_iter().map(move |project| 5 * n + project)
+            })
+            .collect();
+        assert_eq!(quick, expected);
+    }
+}
+
 #[test]
 fn case_66_another_edge_within_a_circle_is_another_result() {
     let tree = MemoryTree::default();

@@ -1,0 +1,171 @@
+//! Files that are no project's manifest, and what may stand in them.
+
+/// Files of a project that are no manifest, and those that some manifests speak of.
+pub(super) const FILES: &[&str] = &[
+    "src/main.ts",
+    "src/lib.rs",
+    "main.go",
+    "x_test.go",
+    "tests/t.rs",
+    "tests/test_x.py",
+    "README.md",
+    ".dockerignore",
+    "api.proto",
+    "tsconfig.json",
+    "conf/app.conf",
+    "templates/x.yaml",
+    "src/test/java/T.java",
+];
+
+/// Files outside every project that some tool inherits.
+pub(super) const INHERITED: &[&str] = &[
+    "package-lock.json",
+    "yarn.lock",
+    ".npmrc",
+    "svc/.npmrc",
+    "Cargo.lock",
+    "Directory.Build.props",
+    "lib/Directory.Build.props",
+    "README.md",
+    "scripts/build.sh",
+    ".dockerignore",
+    "go.sum",
+    "go.work",
+    "global.json",
+    "rust-toolchain.toml",
+    ".cargo/config.toml",
+    "pnpm-workspace.yaml",
+    "buf.work.yaml",
+    "uv.lock",
+    "conftest.py",
+    "compose.yaml",
+    ".env",
+    ".editorconfig",
+];
+
+/// Files of a project that count by being there.
+pub(super) const APPEARING: &[&str] = &[
+    "package-lock.json",
+    "yarn.lock",
+    "src/main.rs",
+    "build.rs",
+    "pkg/__init__.py",
+    "setup.py",
+    "requirements.txt",
+    "conftest.py",
+    "go.sum",
+    "Cargo.lock",
+    "Chart.lock",
+    "values.yaml",
+    "Directory.Build.targets",
+    ".npmrc",
+    "Dockerfile.dockerignore",
+    "buf.yaml",
+    "tsconfig.json",
+    "knockon.toml",
+];
+
+/// What images copy from outside of projects.
+pub(super) const COPIED: &[&str] = &["shared/x.conf", "shared/tools/gen.sh", "shared/y.json", "scripts/build.sh"];
+
+/// TypeScript configurations that extend each other.
+pub(super) const COMPILER: &[&str] =
+    &["tsconfig.base.json", "config/tsconfig.json", "config/tsconfig.strict.json", "svc/tsconfig.json"];
+
+pub(super) const LOCKFILES: &[&str] = &["Cargo.lock", "package-lock.json", "yarn.lock", "uv.lock", "go.work.sum"];
+
+/// Names that are not easily written, shown, split or matched.
+pub(super) const ODD_NAMES: &[&[u8]] = &[
+    b"sp ace.go",
+    b"new\nline.ts",
+    b"\"quoted\".rs",
+    b"back\\slash.md",
+    b"st*r.go",
+    b"[set].ts",
+    b"{a,b}.json",
+    b"-rf",
+    b"!not.md",
+    b"\xff\xfe.go",
+    b"caf\xc3\xa9.ts",
+    b"cafe\xcc\x81.ts",
+    b" lead",
+    b"# x",
+    b"tab\t.rs",
+];
+
+pub(super) const TARGETS: &[&str] = &[
+    "../lynx",
+    "../ibex/src",
+    "src",
+    "..",
+    "../..",
+    "../lib/oryx/src/main.ts",
+    "../../lib/yak",
+    "link",
+    "./src",
+    "../link",
+    "nothing",
+    "/outside",
+    "/elsewhere",
+    "../../../../far",
+    "../ibex/link/main.ts",
+    "../../svc/quail",
+    "../shared",
+];
+pub(super) const LINKS: &[&str] = &["link", "src", "src/deep", "conf"];
+
+/// What a file of this name may hold, by number.
+pub(super) fn content_of(file: &str, content: u16) -> String {
+    let of = |contents: &[&str]| contents[usize::from(content) % contents.len()].to_owned();
+    match file.rsplit('/').next().unwrap_or_default() {
+        ".dockerignore" | "Dockerfile.dockerignore" => of(&["src\n", "**/*.md\n", "*\n!src\n", "shared/*.conf\n"]),
+        "tsconfig.base.json" => of(&["{}", "{\"extends\": \"./config/tsconfig.json\"}", "{ }"]),
+        "tsconfig.strict.json" => of(&["{}", "{\"extends\": \"../tsconfig.base.json\"}", "{ }"]),
+        "tsconfig.json" if file.starts_with("config/") => of(&["{}", "{\"extends\": \"./tsconfig.strict.json\"}"]),
+        "tsconfig.json" => of(&[
+            "{}",
+            "{\"extends\": \"../tsconfig.base.json\"}",
+            "{\"references\": [{\"path\": \"../lynx\"}]}",
+            "{\"extends\": \"../../tsconfig.base.json\"}",
+            "{\"extends\": \"../tsconfig.json\"}",
+            "{\"compilerOptions\": {\"paths\": {\"x\": [\"../ibex/src\"]}}}",
+            "{\"extends\": [\"../../config/tsconfig.json\", \"../tsconfig.base.json\"]}",
+        ]),
+        "api.proto" => of(&[
+            "syntax = \"proto3\";\n",
+            "import \"lib/oryx/api.proto\";\n",
+            "import \"lynx/api.proto\";\n",
+            "package x;\n",
+        ]),
+        "go.work" => of(&["go 1.24\nuse ./ibex\n", "go 1.24\nuse (\n./ibex\n./lynx\n./lib/oryx\n)\n", "go 1.24\n"]),
+        "pnpm-workspace.yaml" => of(&["packages: [lib/*, ibex]\n", "packages: ['**']\n", "packages: [svc/*]\n"]),
+        "buf.work.yaml" => of(&["version: v1\ndirectories: [ibex, lib/oryx]\n", "version: v1\ndirectories: [lynx]\n"]),
+        "buf.yaml" => of(&["version: v1\n", "version: v1\nname: buf.build/x/y\n"]),
+        "compose.yaml" => of(&[
+            "services:\n  one:\n    build: ./svc/quail\n    env_file: .env\n",
+            "services:\n  one:\n    build: {context: ., dockerfile: svc/zebu/Dockerfile, args: {A: \"${A}\"}}\n  two:\n    build: ./ibex\n    depends_on: [one]\n",
+            "services:\n  two:\n    build: {context: ./ibex, dockerfile: Dockerfile}\n",
+        ]),
+        ".env" => of(&["A=1\n", "A=2\n", "B=1\n"]),
+        "Cargo.lock" => of(&[
+            "version = 4\n",
+            "version = 4\n[[package]]\nname = \"ibex\"\nversion = \"0.1.0\"\ndependencies = [\"lynx\"]\n",
+            "version = 4\n[[package]]\nname = \"outer\"\nversion = \"1.0.0\"\nsource = \"registry+x\"\ndependencies = [\"lynx\"]\n",
+        ]),
+        ".npmrc" => of(&["x=1\n", "link-workspace-packages=true\n", ""]),
+        "requirements.txt" => of(&["-e ../lynx\n", "-r ../ibex/requirements.txt\n", "x==1\n"]),
+        "setup.py" => of(&["from setuptools import setup\nsetup(name='x')\n", "import os\n"]),
+        "build.rs" => of(&["fn main() {}\n", "fn main() { let _ = \"../lynx/api.proto\"; }\n"]),
+        "values.yaml" => of(&["image: quail\n", "image: zebu\n", "a: 1\n"]),
+        ".cargo/config.toml" | "config.toml" => of(&["[build]\n", "paths = [\"lynx\"]\n"]),
+        "knockon.toml" => of(&["", "inputs = [\"../shared/**\"]\n", "depends-on = [\"lynx\"]\n"]),
+        "__init__.py" => of(&["", "x = 1\n"]),
+        name if name.starts_with("Directory.Build") => of(&[
+            "<Project></Project>",
+            "<Project><!-- 1 --></Project>",
+            "<Project><ItemGroup><ProjectReference Include=\"$(MSBuildThisFileDirectory)lynx/x.csproj\" /></ItemGroup></Project>",
+        ]),
+        name if name.ends_with(".json") => format!("{{\"n\": {content}}}"),
+        _ => format!("# {content}\n"),
+    }
+}
