@@ -11,6 +11,9 @@ use crate::path::RepoPath;
 /// The longest text of a line that a place carries, in characters.
 const LONGEST_LINE: usize = 160;
 
+/// The longest list that is read: of patterns, each carries those behind it.
+const LONGEST_LIST: usize = 1000;
+
 /// A file's text with its line starts.
 pub(super) struct Source<'a> {
     file: &'a RepoPath,
@@ -118,6 +121,11 @@ impl<'a> Reader<'a> {
             self.wrong_type(field.key, field.value, "a list of texts", example);
             return Vec::new();
         };
+        if items.len() > LONGEST_LIST {
+            let message = format!("`{}` has {} items, and at most {LONGEST_LIST} are read", field.key, items.len());
+            self.mistake(field.at, Mistake::new("bad-value", message, "write globs that match more"));
+            return Vec::new();
+        }
         let mut list: Vec<Written<T>> = Vec::with_capacity(items.len());
         for item in items.iter() {
             let DeValue::String(text) = item.get_ref() else {

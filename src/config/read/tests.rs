@@ -177,6 +177,16 @@ fn case_96_bombs_are_refused() {
 }
 
 #[test]
+fn case_96_a_list_longer_than_anybody_writes_is_an_error() {
+    let list = |length: usize| findings(&format!("[project.a]\ninputs = [{}]", "\"a/**\",".repeat(length)));
+    assert_eq!(list(1000), "");
+    assert_eq!(
+        list(1001),
+        "knockon.toml:2:1 bad-value: `inputs` has 1001 items, and at most 1000 are read -- write globs that match more"
+    );
+}
+
+#[test]
 fn a_byte_order_mark_and_windows_lines_are_read() {
     assert_eq!(root("\u{feff}[task.test]\r\nretries = 1\r\n"), root("[task.test]\nretries = 1\n"));
     let columns = findings("\u{feff}[project.\"caf\u{e9}\"] # \u{e9}\r\nname = 'b' # x\r\n\u{e9} = 1");
