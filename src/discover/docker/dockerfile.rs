@@ -65,6 +65,17 @@ pub struct Copy {
     pub pinned: bool,
 }
 
+impl Dockerfile {
+    /// How much there is to follow: its stages, its steps and the sources of these.
+    pub fn weight(&self) -> usize {
+        let of_step = |step: &Step| match step {
+            Step::Copy(copy) => 1 + copy.value.sources.len(),
+            _ => 1,
+        };
+        self.stages.iter().map(|stage| 1 + stage.steps.iter().map(of_step).sum::<usize>()).sum()
+    }
+}
+
 /// A Dockerfile with more stages is not read: what a stage reads is followed through all that it is built on.
 const MOST_STAGES: usize = 512;
 

@@ -22,6 +22,9 @@ struct Pattern {
     segments: Vec<String>,
 }
 
+/// What lies deeper no file system has room for.
+const DEEPEST: usize = 256;
+
 /// An ignore file with more patterns is not read: each copy of a Dockerfile carries those that concern it.
 const MOST_PATTERNS: usize = 1000;
 
@@ -58,6 +61,13 @@ fn pattern(line: &str) -> Option<Pattern> {
     // A lone `.` or `/` is ignored by docker, too.
     if segments.is_empty() {
         return None;
+    }
+    if segments.len() > DEEPEST {
+        if !takes_back {
+            return None;
+        }
+        // All below the folder at this depth: taking back more is on the safe side.
+        segments.truncate(DEEPEST);
     }
     Some(Pattern { takes_back, segments: segments.into_iter().map(str::to_owned).collect() })
 }
@@ -195,6 +205,9 @@ mod tests {
     fn case_96_more_patterns_than_anybody_writes_are_refused() {
         assert!(read("*\n".repeat(MOST_PATTERNS).as_bytes()).is_ok());
         assert!(read("*\n".repeat(MOST_PATTERNS + 1).as_bytes()).is_err());
+        let deep = "a/".repeat(50_000);
+        assert!(admits(&deep, &deep[..599]));
+        assert!(admits(&format!("*\n!{deep}"), &format!("{}x", &deep[..600])));
     }
 
     #[test]

@@ -171,6 +171,10 @@ fn recipes_of<'a>(
     recipes
 }
 
+/// How many steps of one Dockerfile are followed, over all ways in which it is built. In the ways beyond, the whole
+/// context counts as an input.
+const MOST_STEPS: usize = 200_000;
+
 /// The recipes of a Dockerfile that compose files name: one for each way in which they build it.
 fn composed<'a>(
     landscape: &Landscape<'_, Facts>,
@@ -180,6 +184,7 @@ fn composed<'a>(
     recipes: &mut Vec<Recipe<'a>>,
 ) {
     let first = recipes.len();
+    let steps = facts.map_or(0, Dockerfile::weight);
     for build in builds {
         let same = recipes[first..].iter().position(|recipe| {
             recipe.context == build.context && recipe.arguments == build.arguments && recipe.contexts == build.contexts
@@ -187,7 +192,9 @@ fn composed<'a>(
         let at = match same {
             Some(at) => first + at,
             None => {
-                let mut recipe = recipe(landscape, dockerfile, facts, build.context.clone());
+                let followed =
+                    facts.filter(|_| recipes.len() == first || (recipes.len() - first + 1) * steps <= MOST_STEPS);
+                let mut recipe = recipe(landscape, dockerfile, followed, build.context.clone());
                 recipe.arguments.clone_from(&build.arguments);
                 recipe.contexts.clone_from(&build.contexts);
                 recipe.evidence = Some(build.evidence.clone());

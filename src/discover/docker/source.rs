@@ -14,6 +14,9 @@ pub struct Source {
     pattern: Vec<String>,
 }
 
+/// A source that lies deeper stands for the folder at this depth: no file system has room for it.
+const DEEPEST: usize = 256;
+
 /// How many matches of a wildcard are listed; beyond that the folder stands for them.
 const MOST_MATCHES: usize = 1000;
 
@@ -31,6 +34,7 @@ impl Source {
                 _ => segments.push(segment),
             }
         }
+        segments.truncate(DEEPEST);
         let plain = segments.iter().position(|segment| has_wildcard(segment)).unwrap_or(segments.len());
         let prefix = RepoPath::root().resolve(segments[..plain].join("/").as_bytes()).ok()?;
         Some(Self { prefix, pattern: segments[plain..].iter().map(|&segment| segment.to_owned()).collect() })
@@ -149,6 +153,13 @@ mod tests {
         assert!(Source::parse("./").unwrap().is_whole());
         assert!(Source::parse("..").unwrap().is_whole());
         assert_eq!(Source::parse(".git/HEAD"), None);
+    }
+
+    #[test]
+    fn case_96_a_source_deeper_than_any_file_is_the_folder_above_it() {
+        let source = Source::parse(&format!("{}../x", "a/".repeat(50_000))).unwrap();
+        assert_eq!(source.prefix.segments().count(), DEEPEST);
+        assert!(source.pattern.is_empty());
     }
 
     #[test]

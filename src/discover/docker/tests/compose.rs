@@ -55,6 +55,20 @@ fn case_86_compose_names_context_and_dockerfile_by_variables() {
 }
 
 #[test]
+fn case_96_a_long_dockerfile_is_followed_in_some_ways_only() {
+    let mut tree = "== compose.yaml\nservices:\n".to_owned();
+    for number in 0..300 {
+        tree.push_str(&format!("  s{number}: {{build: {{context: a, args: {{A: x{number}}}}}}}\n"));
+    }
+    let short = format!("{tree}== a/Dockerfile\nFROM x\nARG A\nCOPY $A .\n== a/x0/f\n== a/x299/f\n== a/other\n");
+    let long = short.replace("COPY $A .\n", &format!("COPY $A .\n{}", "COPY x0 .\n".repeat(1000)));
+    let whole = |tree: &str| lines(tree, &["input"]).iter().filter(|line| line.contains("<- a All []")).count();
+    assert_eq!(whole(&short), 0);
+    // 99 ways of 2004 steps each are within the bound.
+    assert_eq!(whole(&long), 300 - 99);
+}
+
+#[test]
 fn case_96_a_long_chain_of_extends_is_told_and_cut() {
     let mut tree = "== compose.yaml\nservices:\n".to_owned();
     for number in 0..4000 {
