@@ -7,6 +7,8 @@
 mod cargo;
 mod docker;
 mod dotnet;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod go;
 mod helm;
 mod landscape;

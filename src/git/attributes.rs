@@ -33,12 +33,15 @@ impl State {
     }
 }
 
-type Assigned = (Box<[u8]>, State);
+pub(super) type Assigned = (Box<[u8]>, State);
+
+/// The attributes that a name stands for.
+pub(super) type Macros = HashMap<Box<[u8]>, Vec<Assigned>>;
 
 #[derive(Debug, Default)]
-struct AttributesFile {
+pub(super) struct AttributesFile {
     lines: Vec<(Pattern, Vec<Assigned>)>,
-    macros: Vec<(Box<[u8]>, Vec<Assigned>)>,
+    pub(super) macros: Vec<(Box<[u8]>, Vec<Assigned>)>,
 }
 
 /// The attributes that hold in one work tree.
@@ -51,7 +54,7 @@ pub(super) struct Attributes {
     /// The user's, then the system's.
     outer: Vec<AttributesFile>,
     folders: RwLock<HashMap<RepoPath, Arc<AttributesFile>>>,
-    macros: HashMap<Box<[u8]>, Vec<Assigned>>,
+    macros: Macros,
 }
 
 impl Attributes {
@@ -99,38 +102,17 @@ impl Attributes {
     /// The attributes of a file. What no line speaks of is absent.
     pub(super) fn of(&self, path: &RepoPath) -> HashMap<Box<[u8]>, State> {
         let mut states = HashMap::new();
-        self.apply(&self.info, path.as_bytes(), &mut states);
+        self.info.apply(&self.macros, path.as_bytes(), &mut states);
         for folder in path.ancestors().skip(1) {
             if let Some(below) = path.below_bytes(&folder) {
-                self.apply(&self.folder(&folder), below, &mut states);
+                self.folder(&folder).apply(&self.macros, below, &mut states);
             }
         }
         for file in &self.outer {
-            self.apply(file, path.as_bytes(), &mut states);
+            file.apply(&self.macros, path.as_bytes(), &mut states);
         }
         states.retain(|_, state| *state != State::Unspecified);
         states
-    }
-
-    /// Lines are taken from the strongest to the weakest, and what is assigned once stays.
-    fn apply(&self, file: &AttributesFile, path: &[u8], states: &mut HashMap<Box<[u8]>, State>) {
-        for (pattern, assigned) in file.lines.iter().rev() {
-            if !pattern.matches(path) {
-                continue;
-            }
-            let mut pending: Vec<&Assigned> = assigned.iter().collect();
-            while let Some((name, state)) = pending.pop() {
-                if states.contains_key(name) {
-                    continue;
-                }
-                states.insert(name.clone(), state.clone());
-                if *state == State::Set
-                    && let Some(meaning) = self.macros.get(name)
-                {
-                    pending.extend(meaning);
-                }
-            }
-        }
     }
 
     fn folder(&self, folder: &RepoPath) -> Arc<AttributesFile> {
@@ -149,7 +131,30 @@ impl Attributes {
     }
 }
 
-fn parse(text: &[u8], may_define: bool) -> AttributesFile {
+impl AttributesFile {
+    /// Lines are taken from the strongest to the weakest, and what is assigned once stays.
+    pub(super) fn apply(&self, macros: &Macros, path: &[u8], states: &mut HashMap<Box<[u8]>, State>) {
+        for (pattern, assigned) in self.lines.iter().rev() {
+            if !pattern.matches(path) {
+                continue;
+            }
+            let mut pending: Vec<&Assigned> = assigned.iter().collect();
+            while let Some((name, state)) = pending.pop() {
+                if states.contains_key(name) {
+                    continue;
+                }
+                states.insert(name.clone(), state.clone());
+                if *state == State::Set
+                    && let Some(meaning) = macros.get(name)
+                {
+                    pending.extend(meaning);
+                }
+            }
+        }
+    }
+}
+
+pub(super) fn parse(text: &[u8], may_define: bool) -> AttributesFile {
     let mut file = AttributesFile::default();
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     for line in text.split(|&b| b == b'\n') {

@@ -57,26 +57,15 @@ impl Loose {
 
     /// The object with this id; none if it is not loose.
     pub(super) fn object(&self, id: ObjectId) -> Result<Option<(Kind, Vec<u8>)>, GitError> {
-        let Some((mut stream, kind, length)) = self.open(id)? else { return Ok(None) };
-        let mut content = Vec::new();
-        // One byte more than there should be tells an object that is too long.
-        let read = (&mut stream).take(length.saturating_add(1)).read_to_end(&mut content);
-        match read {
-            Ok(_) if content.len() as u64 == length => match Hash::Sha1.digest(kind, &content)? == id {
-                true => Ok(Some((kind, content))),
-                false => Err(GitError::corrupt(id, "its content has another id")),
-            },
-            Ok(_) => Err(GitError::corrupt(id, "its length is not the one it states")),
-            Err(error) => Err(GitError::corrupt(id, error)),
-        }
+        self.open(id)?.map(|opened| opened.content(id)).transpose()
     }
 
     /// The length of the object with this id; none if it is not loose.
     pub(super) fn length(&self, id: ObjectId) -> Result<Option<u64>, GitError> {
-        Ok(self.open(id)?.map(|(_, _, length)| length))
+        Ok(self.open(id)?.map(|opened| opened.length))
     }
 
-    fn open(&self, id: ObjectId) -> Result<Option<(ZlibDecoder<File>, Kind, u64)>, GitError> {
+    fn open(&self, id: ObjectId) -> Result<Option<Opened<File>>, GitError> {
         for store in &self.0 {
             if let Some(found) = store.open(id)? {
                 return Ok(Some(found));
@@ -99,7 +88,7 @@ impl Store {
         Self { folder, shelves }
     }
 
-    fn open(&self, id: ObjectId) -> Result<Option<(ZlibDecoder<File>, Kind, u64)>, GitError> {
+    fn open(&self, id: ObjectId) -> Result<Option<Opened<File>>, GitError> {
         let first = id.as_bytes().first().copied().unwrap_or_default();
         let Some(shelf) = self.shelves.get(&first) else { return Ok(None) };
         let hex = id.to_string();
@@ -111,14 +100,26 @@ impl Store {
             return Ok(None);
         }
         let path = folder.join(name);
-        let file = match File::open(&path) {
-            Ok(file) => file,
+        match File::open(&path) {
+            Ok(file) => Opened::new(id, file).map(Some),
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 shelf.missed.store(true, Ordering::Relaxed);
-                return Ok(None);
+                Ok(None)
             }
-            Err(error) => return Err(GitError::unreadable(&path, &error)),
-        };
+            Err(error) => Err(GitError::unreadable(&path, &error)),
+        }
+    }
+}
+
+/// A loose object whose header is read.
+pub(super) struct Opened<R> {
+    stream: ZlibDecoder<R>,
+    kind: Kind,
+    length: u64,
+}
+
+impl<R: Read> Opened<R> {
+    pub(super) fn new(id: ObjectId, file: R) -> Result<Self, GitError> {
         let mut stream = ZlibDecoder::new(file);
         let header = header(&mut stream).map_err(|error| GitError::corrupt(id, error))?;
         let stated = header.iter().position(|&byte| byte == b' ').and_then(|at| {
@@ -126,7 +127,22 @@ impl Store {
             Some((kind, std::str::from_utf8(&header[at + 1..]).ok()?.parse().ok()?))
         });
         let (kind, length) = stated.ok_or_else(|| GitError::corrupt(id, "it begins with no kind and length"))?;
-        Ok(Some((stream, kind, length)))
+        Ok(Self { stream, kind, length })
+    }
+
+    /// All of the content, if it has the stated length and this id.
+    pub(super) fn content(mut self, id: ObjectId) -> Result<(Kind, Vec<u8>), GitError> {
+        let mut content = Vec::new();
+        // One byte more than there should be tells an object that is too long.
+        let read = (&mut self.stream).take(self.length.saturating_add(1)).read_to_end(&mut content);
+        match read {
+            Ok(_) if content.len() as u64 == self.length => match Hash::Sha1.digest(self.kind, &content)? == id {
+                true => Ok((self.kind, content)),
+                false => Err(GitError::corrupt(id, "its content has another id")),
+            },
+            Ok(_) => Err(GitError::corrupt(id, "its length is not the one it states")),
+            Err(error) => Err(GitError::corrupt(id, error)),
+        }
     }
 }
 

@@ -25,6 +25,8 @@ mod engine;
 mod environment;
 mod error;
 mod findings;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod ignore_rules;
 mod index;
 mod index_file;
