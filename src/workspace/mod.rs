@@ -5,6 +5,8 @@ mod assemble;
 mod configure;
 mod doubt;
 mod draft;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod graph;
 mod index;
 mod join;

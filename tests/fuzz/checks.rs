@@ -1,12 +1,12 @@
 //! What the targets share: laws that hold for whatever stands in a repository.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Once;
 
 use knockon::affect::{Side, Terms, affect};
 use knockon::config;
 use knockon::discover::{EdgeTarget, FactsMemo, Linked, SurveyMemo, discover};
-use knockon::fingerprint::{Environment, Fingerprint, fingerprints};
+use knockon::fingerprint::{Environment, Fingerprint, OwnDigests, fingerprints};
 use knockon::path::RepoPath;
 use knockon::selection::Selection;
 use knockon::tree::{MemoryTree, Mode, Tree, changes};
@@ -91,10 +91,16 @@ impl Known {
         let linked = discover(&tree, &SurveyMemo::default(), &FactsMemo::default()).unwrap();
         let configuration = config::read_all(&linked.configurations).0.unwrap_or_default();
         let workspace = assemble(&tree, &linked, &configuration).unwrap();
-        let wanted: BTreeSet<TaskId> = workspace.tasks().map(|task| task.id.clone()).collect();
-        let prints = fingerprints(&workspace, &tree, &Environment::new(), &wanted).unwrap();
-        assert_eq!(prints.len(), wanted.len(), "a task has no fingerprint");
+        let wanted = workspace.task_indices().collect();
+        let found = fingerprints(&workspace, &tree, &Environment::new(), &wanted, &OwnDigests::default()).unwrap();
+        assert_eq!(found.tasks.len(), wanted.len(), "a task has no fingerprint");
+        let prints = found.tasks.into_iter().map(|(task, print)| (workspace.task_id(task), print)).collect();
         Self { tree, linked, workspace, prints }
+    }
+
+    /// The workspace of the tree.
+    pub fn workspace(&self) -> &Workspace {
+        &self.workspace
     }
 
     /// Holds what was understood against what must be true of any tree.
@@ -112,7 +118,7 @@ impl Known {
         assert_eq!(format!("{:?}", self.linked.links), format!("{:?}", again.linked.links), "links");
         assert_eq!(self.prints, again.prints, "fingerprints");
         assert_eq!(self.workspace.edges(), again.workspace.edges(), "edges");
-        assert_eq!(self.workspace.diagnostics, again.workspace.diagnostics, "findings");
+        assert_eq!(self.workspace.diagnostics(), again.workspace.diagnostics(), "findings");
     }
 
     fn side(&self) -> Side<'_> {
@@ -143,7 +149,7 @@ impl Known {
         for unreadable in &self.linked.unreadable {
             let told = self
                 .workspace
-                .diagnostics
+                .diagnostics()
                 .iter()
                 .any(|finding| finding.place.as_ref().is_some_and(|place| place.file == unreadable.path));
             assert!(told, "{unreadable:?} is not told");
@@ -154,9 +160,9 @@ impl Known {
     pub fn check_against(&self, base: &Known) {
         let changes = changes(&base.tree, &self.tree).unwrap();
         let answer = affect(base.side(), self.side(), &changes, &Terms::default()).unwrap();
-        assert_eq!(answer.differences(&base.prints, &self.prints), [], "{changes:#?}");
+        assert_eq!(answer.differences(&self.workspace, &base.prints, &self.prints), [], "{changes:#?}");
         if base.tree.root() == self.tree.root() {
-            assert!(answer.tasks.is_empty(), "a tree against itself");
+            assert!(answer.is_empty(), "a tree against itself");
         }
     }
 }
