@@ -51,7 +51,7 @@ fn answers(repo: &Repo) -> Told {
 fn cold(repo: &Repo) -> Told {
     let off = [("KNOCKON_MEMO", "off")];
     let told = told(QUESTIONS.iter().map(|question| repo.start_with(question, &off)));
-    assert_eq!(kept(repo), [PathBuf::new(); 0]);
+    assert!(kept(repo).is_empty(), "{:?}", kept(repo));
     told
 }
 
@@ -189,7 +189,7 @@ fn a_full_disk_is_only_slower() {
         limited.arg(env!("CARGO_BIN_EXE_knockon")).args(*question);
         let found = Outcome::of(limited);
         assert_eq!((&found.done().bytes, &found.stderr), (&expected.0, &expected.1), "{question:?}");
-        assert_eq!(kept(&repo), [PathBuf::new(); 0], "nothing half written stays");
+        assert!(kept(&repo).is_empty(), "something half written stays: {:?}", kept(&repo));
     }
 }
 

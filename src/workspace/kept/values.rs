@@ -27,10 +27,7 @@ impl<'w, 'v> Writing<'w, 'v> {
     }
 
     /// A list, as a `Vec` of its items is written.
-    pub(super) fn list<T: Kept>(&mut self, items: impl ExactSizeIterator<Item = &'v T>)
-    where
-        T: 'v,
-    {
+    pub(super) fn list<T: Kept + 'v>(&mut self, items: impl ExactSizeIterator<Item = &'v T>) {
         self.writer.count(items.len());
         items.for_each(|item| item.write(self));
     }
