@@ -1,5 +1,7 @@
 //! Which folders are projects, of which kind, and who owns what.
 
+use std::collections::BTreeSet;
+
 use super::{parsed, reads};
 use crate::workspace::testing::path;
 use crate::workspace::{ProjectId, TaskId, Workspace};
@@ -214,6 +216,14 @@ module x/b
 }
 
 #[test]
+fn an_image_that_copies_a_folder_of_projects_depends_on_each() {
+    let module = |name: &str| format!("== {name}/go.mod\nmodule x/{name}\n");
+    let modules = ["libs/a", "libs/deep/b", "libs-more/c", "lib/d"].map(module).concat();
+    let workspace = parsed(&format!("{modules}== svc/Dockerfile\nFROM scratch\nCOPY libs /libs\n"));
+    assert_eq!(edges(&workspace), ["svc Image libs/a", "svc Image libs/deep/b"]);
+}
+
+#[test]
 fn an_image_reads_the_image_of_another_project_that_it_begins_from() {
     let workspace = parsed(
         "\
@@ -318,4 +328,21 @@ inputs = [\"../gen/x\", \"../gen/x\"]
     sorted.sort();
     sorted.dedup();
     assert_eq!(task.inputs, sorted);
+}
+
+#[test]
+fn case_22_only_projects_that_gained_or_lost_a_folder_can_own_other_files() {
+    let before = parsed("== a/go.mod\nmodule x/a\n== a/in/f\n1\n== b/go.mod\nmodule x/b\n== b/f\n1\n").owners;
+    let disputed = |text: &str| {
+        let after = parsed(text).owners;
+        let (ways, back) = (before.disputed_with(&after), after.disputed_with(&before));
+        let ids = [ways, back].map(|ids| ids.map(ToString::to_string).collect::<BTreeSet<_>>());
+        assert_eq!(ids[0], ids[1]);
+        ids[0].iter().cloned().collect::<Vec<_>>()
+    };
+    assert!(disputed("== a/go.mod\nmodule x/other\n== b/go.mod\nmodule x/b\n").is_empty());
+    // One is made inside another, one is gone.
+    let nested = "== a/go.mod\nmodule x/a\n== a/in/go.mod\nmodule x/in\n== b/go.mod\nmodule x/b\n";
+    assert_eq!(disputed(nested), ["a", "a/in"]);
+    assert_eq!(disputed("== a/go.mod\nmodule x/a\n== b/f\n1\n"), ["b"]);
 }
