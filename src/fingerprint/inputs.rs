@@ -271,6 +271,18 @@ module x/in
     }
 
     #[test]
+    fn case_7_a_few_links_that_lead_back_are_followed_once_each_and_files_are_chosen_by_name() {
+        let filter = "== knockon.toml\n[project.a.task.build]\ninputs = [\"**\", \"!**/*.md\"]\n";
+        let around = "== a/one -> .\n== a/two -> .\n== a/three -> .\n";
+        let to_and_fro = "== a/one -> ../b\n== a/two -> ../b\n== b/one -> ../a\n== b/two -> ../a\n== b/y.md\n";
+        for links in [around, to_and_fro] {
+            let read = read(&format!("== a/go.mod\nmodule x/a\n== a/x.md\n{links}{filter}"), "a");
+            assert!(read.contains(&"a/two".to_owned()));
+            assert!(!read.iter().any(|path| path.ends_with(".md")), "{read:?}");
+        }
+    }
+
+    #[test]
     fn many_files_are_no_thicket_of_links() {
         let count = 10_050;
         let mut text = "== a/go.mod\nmodule x/a\n== a/link -> ../shared\n== shared/a-skip\n".to_owned();
