@@ -237,6 +237,22 @@ mod tests {
     }
 
     #[test]
+    fn case_7_a_pattern_may_match_only_the_name_behind_a_link_to_the_folder_around_it() {
+        let text = "\
+== a/go.mod
+module x/a
+== a/x
+1
+== a/up -> .
+== knockon.toml
+[project.a.task.build]
+inputs = [\"*/x\"]
+";
+        assert!(reads(text, "a/x"), "it is a/up/x too");
+        assert!(!reads(&text.replace("*/x", "*/y"), "a/x"));
+    }
+
+    #[test]
     fn case_7_links_behind_a_link_that_is_kept_out_are_no_inputs() {
         let text = "\
 == a/go.mod
