@@ -25,11 +25,16 @@ fn a_part_of_the_cases(divisor: u32) -> ProptestConfig {
 }
 
 fn worked_out(tree: &dyn Tree) -> Arc<Known> {
+    understood(tree).unwrap()
+}
+
+/// What is known of a tree; nothing where its configuration has an error, of which no plan is made.
+fn understood(tree: &dyn Tree) -> Option<Arc<Known>> {
     let linked = discover(tree, &SurveyMemo::default(), &FactsMemo::default()).unwrap();
     let (configuration, findings) = config::read_all(&linked.configurations);
-    let configuration = configuration.unwrap();
+    let configuration = configuration?;
     let workspace = assemble(tree, &linked, &configuration).unwrap();
-    Arc::new(Known::new(workspace, configuration, findings, linked.configurations))
+    Some(Arc::new(Known::new(workspace, configuration, findings, linked.configurations)))
 }
 
 /// An anchor as a later run finds it.
@@ -125,10 +130,10 @@ struct BruteForce {
 }
 
 impl BruteForce {
-    fn of(tree: MemoryTree) -> Self {
-        let known = worked_out(&tree);
+    fn of(tree: MemoryTree) -> Option<Self> {
+        let known = understood(&tree)?;
         let prints = fingerprints_of(&known.workspace, &tree, &Environment::new());
-        Self { tree: Arc::new(tree), known, prints }
+        Some(Self { tree: Arc::new(tree), known, prints })
     }
 }
 
@@ -159,9 +164,12 @@ fn answer(base: (&MemoryTree, &Known), head: (&MemoryTree, &Known)) -> Affected 
 fn three_planners(history: &History, through_bytes: bool) -> Result<(), TestCaseError> {
     let recall = Recall::default();
     let mut digests: Option<(Arc<MemoryTree>, Arc<Known>, OwnDigests)> = None;
-    let mut done: Vec<BruteForce> = Vec::new();
+    let mut done: Vec<Option<BruteForce>> = Vec::new();
     for (commit, tree) in history.commits.iter().zip(history.trees()) {
-        let head = BruteForce::of(tree);
+        let Some(head) = BruteForce::of(tree) else {
+            done.push(None);
+            continue;
+        };
         let at: Arc<dyn Tree> = Arc::clone(&head.tree) as _;
         let recalled = recall.find(&*head.tree).unwrap();
         let known = recalled.map(|anchor| Arc::clone(&anchor.known)).unwrap_or_else(|| {
@@ -185,7 +193,7 @@ fn three_planners(history: &History, through_bytes: bool) -> Result<(), TestCase
         let mut own = own;
         prints.own.iter().for_each(|(task, digest)| own.insert(*task, *digest));
         for parent in &commit.parents {
-            let base = &done[*parent];
+            let Some(base) = &done[*parent] else { continue };
             let of_base = recall.find(&*base.tree).unwrap().map(|anchor| Arc::clone(&anchor.known));
             let of_base = of_base.unwrap_or_else(|| Arc::clone(&base.known));
             let warm = answer((&base.tree, &of_base), (&head.tree, &known));
@@ -198,7 +206,7 @@ fn three_planners(history: &History, through_bytes: bool) -> Result<(), TestCase
             );
         }
         digests = Some((Arc::clone(&head.tree), Arc::clone(&known), own));
-        done.push(head);
+        done.push(Some(head));
     }
     Ok(())
 }
