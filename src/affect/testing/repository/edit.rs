@@ -165,8 +165,14 @@ impl State {
         self.settle();
     }
 
-    /// What the root says of a project its own folder must not say again: a tree with such an error has no plan.
+    /// What the root says of a project its own folder must not say again, and a project that moved to the place of one
+    /// that it depends on must not depend on itself: a tree with such an error has no plan.
     pub(super) fn settle(&mut self) {
+        self.files.retain(|path, (_, bytes)| {
+            let folder = path.parent().unwrap_or_else(RepoPath::root);
+            let itself = format!("depends-on = [\"{folder}\"]");
+            path.name() != Some(b"knockon.toml") || !String::from_utf8_lossy(bytes).contains(&itself)
+        });
         let Some((_, root)) = self.files.get(&path("knockon.toml")) else { return };
         let root = String::from_utf8_lossy(root).into_owned();
         for place in PLACES.iter().filter(|place| root.contains(&format!("[project.{place:?}]"))) {
