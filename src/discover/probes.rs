@@ -183,3 +183,102 @@ impl Places {
         Ok(true)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tree::{MemoryTree, changes};
+
+    const TREE: &str =
+        "== a/package.json\n{}\n== a/x.ts\none\n== a/link -> x.ts\n== a/Dockerfile\nFROM x\n== knockon.toml\n\n";
+
+    fn path(text: &str) -> RepoPath {
+        RepoPath::from_git(text.as_bytes()).unwrap()
+    }
+
+    fn touches(rests_on: &RestsOn, base: &str, head: &str) -> bool {
+        let (base, head) = (MemoryTree::parse(base), MemoryTree::parse(head));
+        let differing = changes(&base, &head).unwrap();
+        differing.iter().any(|change| rests_on.is_touched_by(change, &base, &head).unwrap())
+    }
+
+    #[test]
+    fn the_bytes_and_names_of_plain_files_touch_nothing_that_nobody_looked_at() {
+        let rests_on = RestsOn::no_places();
+        for (from, to, touched) in [
+            ("", "", false),
+            ("one", "two", false),
+            ("a/x.ts\n", "a/y.ts\n", false),
+            ("== knockon", "== a/new\n== knockon", false),
+            ("== a/x.ts\none\n", "", false),
+            ("{}", "{ }", true),
+            ("FROM x", "FROM y", true),
+            ("knockon.toml\n", "knockon.toml\n#", true),
+            ("-> x.ts", "-> y.ts", true),
+            ("== a/link -> x.ts\n", "", true),
+            ("x.ts\n", "x.ts *\n", true),
+            ("== knockon", "== b/go.mod\nmodule b\n== knockon", true),
+        ] {
+            let head = TREE.replacen(from, to, 1);
+            for (base, head) in [(TREE, head.as_str()), (head.as_str(), TREE)] {
+                assert_eq!(touches(&rests_on, base, head), touched, "{from} → {to}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_comes_or_goes_touches_who_looked_at_it_or_at_a_folder_that_comes_or_goes_with_it() {
+        let looked = |look: &dyn Fn(&mut Probes)| {
+            let mut probes = Probes::default();
+            look(&mut probes);
+            RestsOn::of([&probes])
+        };
+        let (base, new, beside) = ("== a/x\n", "== a/x\n== a/new/deep/y\n", "== a/x\n== a/z\n");
+        for (at, of_new, of_beside) in [
+            ("a/new/deep/y", true, false),
+            ("a/new/deep", true, false),
+            ("a/new", true, false),
+            ("a", false, false),
+            ("a/z", false, true),
+            ("b", false, false),
+        ] {
+            let rests_on = looked(&|probes| probes.look_at(&path(at)));
+            for (head, expected) in [(new, of_new), (beside, of_beside)] {
+                assert_eq!(touches(&rests_on, base, head), expected, "{at}: {head}");
+                assert_eq!(touches(&rests_on, head, base), expected, "{at}: {head}");
+            }
+            // The bytes of what was looked at are nothing to who looked.
+            assert!(!touches(&rests_on, new, &format!("{new}other\n")), "{at}");
+        }
+        for (folder, of_new, of_beside) in
+            [("a", true, true), ("a/new", true, false), ("a/new/deep", true, false), ("b", false, false)]
+        {
+            let rests_on = looked(&|probes| probes.list(&path(folder)));
+            assert_eq!(
+                (touches(&rests_on, base, new), touches(&rests_on, base, beside)),
+                (of_new, of_beside),
+                "{folder}"
+            );
+        }
+        let selection = Selection::all(&path("a")).only(["**/y"]);
+        let rests_on = looked(&|probes| probes.look_for_any(&selection));
+        assert!(touches(&rests_on, base, new) && !touches(&rests_on, base, beside));
+    }
+
+    #[test]
+    fn places_that_cannot_be_had_count_as_looked_at() {
+        let rests_on = RestsOn::deferred(|| None);
+        assert!(touches(&rests_on, "== a/x\n", "== a/x\n== a/y\n"));
+        assert!(!touches(&rests_on, "== a/x\none\n", "== a/x\ntwo\n"));
+    }
+
+    #[test]
+    fn what_several_looked_at_is_held_once() {
+        let (mut one, mut other) = (Probes::default(), Probes::default());
+        one.look_at(&path("a"));
+        other.look_at(&path("a"));
+        other.look_at(&path("b"));
+        one.extend(other.clone());
+        assert_eq!(RestsOn::of([&one, &other]).places().unwrap().paths.as_bytes().len(), 16);
+    }
+}
