@@ -35,7 +35,7 @@ impl Rule {
 }
 
 /// Ordered rules below a folder. A path that no rule matches is let in if the first rule excludes, else kept out.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Filter {
     /// The folder that the globs are relative to.
     pub root: RepoPath,
@@ -66,6 +66,13 @@ impl Filter {
             Some((None, _)) => true,
             None => default,
         }
+    }
+}
+
+/// Whether somebody asked it already does not show.
+impl fmt::Debug for Filter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Filter").field("root", &self.root).field("rules", &self.rules).finish()
     }
 }
 
