@@ -11,6 +11,7 @@ mod dotnet;
 pub mod fuzzing;
 mod go;
 mod helm;
+mod kept;
 mod landscape;
 mod links;
 mod maven;
@@ -25,6 +26,7 @@ pub mod syntax;
 #[cfg(test)]
 pub(crate) mod testing;
 
+pub use kept::{kept, news, recall};
 pub use landscape::{Landscape, Manifest};
 pub use links::{
     Admission, Command, DanglingClaim, Doubtful, EdgeClaim, EdgeKind, EdgeTarget, Ground, Input, JoinClaim, JoinWish,

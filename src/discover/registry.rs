@@ -2,11 +2,12 @@
 
 use std::any::Any;
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use rayon::prelude::*;
 
+use super::kept::{Entries, read_facts};
 use super::landscape::{Landscape, Manifest, Places};
 use super::probes::Probes;
 use super::survey::{Found, SurveyMemo, survey};
@@ -29,6 +30,8 @@ struct Registered {
     recognises: fn(&[u8]) -> bool,
     read: fn(&[u8], &[u8]) -> Result<Facts, Unreadable>,
     link: fn(&[ReadManifest], &Places<'_>) -> (Links, Probes),
+    keep: fn(&Facts) -> Option<Vec<u8>>,
+    recall: fn(&[u8]) -> Option<Facts>,
 }
 
 /// A manifest's path and what reading it gave.
@@ -54,6 +57,11 @@ const fn register<E: Ecosystem>() -> Registered {
             let landscape = Landscape::new(manifests, places);
             E::link(&landscape, &mut links);
             (links, landscape.into_probes())
+        },
+        keep: |facts| postcard::to_allocvec(facts.0.downcast_ref::<E::Facts>()?).ok(),
+        recall: |bytes| match postcard::take_from_bytes::<E::Facts>(bytes) {
+            Ok((facts, [])) => Some(Facts(Arc::new(facts))),
+            _ => None,
         },
     }
 }
@@ -90,14 +98,76 @@ impl EcosystemIndex {
     pub fn name(self) -> &'static str {
         REGISTRY[usize::from(self.0)].name
     }
+
+    pub(super) fn number(self) -> u8 {
+        self.0
+    }
+
+    pub(super) fn of_number(number: u32) -> Option<Self> {
+        let number = u8::try_from(number).ok()?;
+        (usize::from(number) < REGISTRY.len()).then_some(Self(number))
+    }
+
+    /// Facts of this ecosystem as bytes.
+    pub(super) fn keep(self, facts: &Facts) -> Option<Vec<u8>> {
+        (REGISTRY[usize::from(self.0)].keep)(facts)
+    }
+
+    /// The facts that [`EcosystemIndex::keep`] made bytes of.
+    pub(super) fn recall(self, bytes: &[u8]) -> Option<Facts> {
+        (REGISTRY[usize::from(self.0)].recall)(bytes)
+    }
 }
 
 /// What a manifest's facts depend on: its ecosystem, its file name and its bytes.
-type FactsKey = (EcosystemIndex, Box<[u8]>, ContentId);
+pub(super) type FactsKey = (EcosystemIndex, Box<[u8]>, ContentId);
+
+type KnownFacts = HashMap<FactsKey, Result<Facts, Unreadable>>;
 
 /// Facts by content id: a manifest that two trees share is read once.
 #[derive(Default)]
-pub struct FactsMemo(Mutex<HashMap<FactsKey, Result<Facts, Unreadable>>>);
+pub struct FactsMemo {
+    known: Mutex<KnownFacts>,
+    kept: OnceLock<Arc<Entries>>,
+    news: AtomicUsize,
+}
+
+impl FactsMemo {
+    fn get(&self, key: &FactsKey) -> Option<Result<Facts, Unreadable>> {
+        if let Some(known) = self.known().get(key) {
+            return Some(known.clone());
+        }
+        let facts = read_facts(self.kept.get()?, key)?;
+        self.known().insert(key.clone(), facts.clone());
+        Some(facts)
+    }
+
+    fn put(&self, key: FactsKey, facts: &Result<Facts, Unreadable>) {
+        self.news.fetch_add(1, Ordering::Relaxed);
+        self.known().insert(key, facts.clone());
+    }
+
+    pub(super) fn known(&self) -> MutexGuard<'_, KnownFacts> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes up what was kept; only once.
+    pub(super) fn recall(&self, kept: Arc<Entries>) {
+        let _ = self.kept.set(kept);
+    }
+
+    pub(super) fn kept(&self) -> Option<Arc<Entries>> {
+        self.kept.get().cloned()
+    }
+
+    pub(super) fn news(&self) -> usize {
+        self.news.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn forget_news(&self) {
+        self.news.store(0, Ordering::Relaxed);
+    }
+}
 
 /// A manifest that could not be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -178,14 +248,14 @@ fn facts_of(
 ) -> Result<Facts, Unreadable> {
     let name = path.name().unwrap_or_default();
     let key = (ecosystem, Box::from(name), id);
-    if let Some(known) = memo.0.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
-        return known.clone();
+    if let Some(known) = memo.get(&key) {
+        return known;
     }
     let bytes = tree.content(id).map_err(|error| {
         is_partial.store(true, Ordering::Relaxed);
         Unreadable::at(0, error.to_string())
     })?;
     let facts = (REGISTRY[usize::from(ecosystem.0)].read)(name, &bytes);
-    memo.0.lock().unwrap_or_else(PoisonError::into_inner).insert(key, facts.clone());
+    memo.put(key, &facts);
     facts
 }

@@ -1,10 +1,12 @@
 //! Which manifests a folder holds, all the way down: a pure function of the folder's tree id.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use rayon::prelude::*;
 
+use super::kept::{Entries, read_survey};
 use super::registry::{EcosystemIndex, recognised_by};
 use crate::path::RepoPath;
 use crate::tree::{ContentId, Mode, Node, Tree, TreeError, TreeId};
@@ -27,14 +29,15 @@ pub enum Found {
 }
 
 /// What a folder holds, itself and below.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Survey {
-    own: Vec<(Box<[u8]>, Own)>,
-    below: Vec<(Box<[u8]>, Arc<Survey>)>,
+    pub(super) id: TreeId,
+    pub(super) own: Vec<(Box<[u8]>, Own)>,
+    pub(super) below: Vec<(Box<[u8]>, Arc<Survey>)>,
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Own {
+pub(super) enum Own {
     Manifest(EcosystemIndex, ContentId),
     Symlink(ContentId),
     Configuration(ContentId),
@@ -73,15 +76,42 @@ impl Found {
 
 /// Surveys by tree id: two trees that share folders share their surveys.
 #[derive(Debug, Default)]
-pub struct SurveyMemo(Mutex<HashMap<TreeId, Arc<Survey>>>);
+pub struct SurveyMemo {
+    known: Mutex<HashMap<TreeId, Arc<Survey>>>,
+    kept: OnceLock<Arc<Entries>>,
+    news: AtomicUsize,
+}
 
 impl SurveyMemo {
     fn get(&self, id: TreeId) -> Option<Arc<Survey>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
+        let mut known = self.known();
+        known.get(&id).cloned().or_else(|| read_survey(self.kept.get()?, id, &mut known))
     }
 
-    fn put(&self, id: TreeId, survey: &Arc<Survey>) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(id, Arc::clone(survey));
+    fn put(&self, survey: Survey) {
+        self.news.fetch_add(1, Ordering::Relaxed);
+        self.known().insert(survey.id, Arc::new(survey));
+    }
+
+    pub(super) fn known(&self) -> MutexGuard<'_, HashMap<TreeId, Arc<Survey>>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes up what was kept; only once.
+    pub(super) fn recall(&self, kept: Arc<Entries>) {
+        let _ = self.kept.set(kept);
+    }
+
+    pub(super) fn kept(&self) -> Option<Arc<Entries>> {
+        self.kept.get().cloned()
+    }
+
+    pub(super) fn news(&self) -> usize {
+        self.news.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn forget_news(&self) {
+        self.news.store(0, Ordering::Relaxed);
     }
 }
 
@@ -118,7 +148,7 @@ pub fn survey(tree: &dyn Tree, memo: &SurveyMemo) -> Result<Arc<Survey>, TreeErr
         let before = waiting.len();
         waiting.retain_mut(|walked| match close(walked, memo) {
             Some(survey) => {
-                memo.put(walked.id, &Arc::new(survey));
+                memo.put(survey);
                 false
             }
             None => true,
@@ -134,7 +164,7 @@ fn close(walked: &mut Walked, memo: &SurveyMemo) -> Option<Survey> {
     let below =
         walked.below.iter().map(|(name, id)| Some((name.clone(), memo.get(*id)?))).collect::<Option<Vec<_>>>()?;
     let below = below.into_iter().filter(|(_, survey)| !survey.is_empty()).collect();
-    Some(Survey { own: std::mem::take(&mut walked.own), below })
+    Some(Survey { id: walked.id, own: std::mem::take(&mut walked.own), below })
 }
 
 fn walk(tree: &dyn Tree, id: TreeId) -> Result<Walked, TreeError> {

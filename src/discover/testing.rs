@@ -16,7 +16,15 @@ pub(crate) fn links_of<E: Ecosystem>(text: &str) -> Links {
             match entry.node {
                 Node::Folder(id) => pending.push((path, id)),
                 Node::Content(mode, id) if mode.is_file() && E::recognises(&entry.name) => {
-                    read.push((path, E::read(&entry.name, &tree.content(id).unwrap())));
+                    // Facts are kept between runs, so what is linked here are facts that were kept.
+                    let facts = E::read(&entry.name, &tree.content(id).unwrap());
+                    let kept = facts.map(|facts| {
+                        let bytes = postcard::to_allocvec(&facts).unwrap();
+                        let (again, rest) = postcard::take_from_bytes::<E::Facts>(&bytes).unwrap();
+                        assert_eq!((postcard::to_allocvec(&again).unwrap(), rest), (bytes.clone(), &[][..]));
+                        again
+                    });
+                    read.push((path, kept));
                 }
                 Node::Content(..) => {}
             }
