@@ -2,12 +2,13 @@
 //! What `plan` prints is what `explain` explains, because both ask here.
 
 mod digests;
+mod facts;
 mod history;
 mod range;
 mod recall;
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 
 pub use history::{Planned, Replay, Replayed, Share};
 pub use range::{HeadChoice, RangeChoice};
@@ -95,6 +96,7 @@ pub struct Planner {
     environment: Environment,
     surveys: SurveyMemo,
     facts: FactsMemo,
+    recalls_facts: Once,
     recall: Recall,
     memo: Option<Memo>,
     /// Whether the rows of what was kept may be read when they are asked for.
@@ -115,7 +117,8 @@ impl Planner {
     /// Answers about a repository. The environment holds the values of whatever variables tasks may declare.
     pub fn new(repository: Repository, environment: Environment) -> Self {
         let (surveys, facts, recall) = Default::default();
-        Self { repository, environment, surveys, facts, recall, memo: None, defers: false }
+        let recalls_facts = Once::new();
+        Self { repository, environment, surveys, facts, recalls_facts, recall, memo: None, defers: false }
     }
 
     /// Keeps what is worked out beside the git directory, and takes from there what was kept before.
@@ -269,7 +272,9 @@ impl Planner {
         if let Some(known) = self.recalled(&**tree)? {
             return Ok(known);
         }
+        self.recall_facts();
         let linked = discover(&**tree, &self.surveys, &self.facts)?;
+        self.keep_facts();
         let (configuration, findings) = config::read_all(&linked.configurations);
         let is_its_own = configuration.is_some();
         let Some(configuration) = configuration.or_else(|| otherwise.cloned()) else {

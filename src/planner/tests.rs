@@ -11,12 +11,12 @@ use crate::affect::testing::fingerprints_of;
 use crate::affect::testing::repository::{History, edits, histories, known, repositories};
 use crate::affect::{Affected, Side, Terms, affect};
 use crate::config;
-use crate::discover::{FactsMemo, SurveyMemo, discover};
+use crate::discover::{self, FactsMemo, SurveyMemo, discover};
 use crate::fingerprint::{Environment, Fingerprint, OwnDigests, fingerprints};
 use crate::plan::{PlannedTask, Selected, members, plan};
 use crate::tree::{MemoryTree, Tree, changes, node_at};
 use crate::workspace::testing::{check_kept, everything, from_parts};
-use crate::workspace::{Fetch, TaskId, assemble};
+use crate::workspace::{Fetch, TaskId, Workspace, assemble};
 
 /// A case of these laws is many pairs of trees.
 fn a_part_of_the_cases(divisor: u32) -> ProptestConfig {
@@ -60,8 +60,29 @@ fn listing(tree: &dyn Tree) -> Vec<String> {
     changes.iter().map(|change| format!("{} {:?}", change.path, node_at(tree, &change.path).unwrap())).collect()
 }
 
+fn assembled(tree: &dyn Tree, surveys: &SurveyMemo, facts: &FactsMemo) -> Workspace {
+    let linked = discover(tree, surveys, facts).unwrap();
+    assemble(tree, &linked, &config::read_all(&linked.configurations).0.unwrap()).unwrap()
+}
+
 proptest! {
     #![proptest_config(a_part_of_the_cases(4))]
+
+    /// What an earlier run kept of one tree changes nothing that is said of it or of another.
+    #[test]
+    fn kept_facts_make_the_workspace_that_reading_makes(repository in repositories(), edits in edits()) {
+        let (base, head) = (repository.known().tree, known(&repository.edited(&edits)).tree);
+        let (mut surveys, mut facts) = <(SurveyMemo, FactsMemo)>::default();
+        for tree in [&base, &head, &base] {
+            let fresh = assembled(tree, &SurveyMemo::default(), &FactsMemo::default());
+            prop_assert_eq!(everything(&assembled(tree, &surveys, &facts)), everything(&fresh));
+            let [index, body] = discover::kept(&surveys, &facts).unwrap();
+            (surveys, facts) = Default::default();
+            discover::recall(&surveys, &facts, index, body).unwrap();
+            prop_assert_eq!(everything(&assembled(tree, &surveys, &facts)), everything(&fresh));
+            prop_assert_eq!(discover::news(&surveys, &facts), 0);
+        }
+    }
 
     #[test]
     fn a_kept_workspace_is_the_one_that_was_kept(repository in repositories(), edits in edits()) {

@@ -107,13 +107,50 @@ fn the_memo_follows_every_kind_of_change() {
 }
 
 #[test]
+fn an_edited_manifest_is_understood_with_what_was_kept_of_the_others() {
+    let repo = demo();
+    let ask = ["plan", "--format", "json", "--base", "HEAD~1", "--head", "HEAD"];
+    repo.knockon(&ask).done();
+    let facts = |repo: &Repo| -> Vec<PathBuf> {
+        kept(repo).into_iter().filter(|file| file.to_string_lossy().ends_with("-facts-all")).collect()
+    };
+    assert_eq!(facts(&repo).len(), 1);
+    let before = fs::read(&facts(&repo)[0]).unwrap();
+    let edits: [(&str, &dyn Fn()); 3] = [
+        ("a manifest", &|| {
+            repo.write("more/m7/go.mod", "module example/m7\nreplace example/m8 => ../m8\nrequire example/m8 v1.0.0\n");
+        }),
+        ("a manifest that says nothing", &|| {
+            repo.write("more/m9/package.json", "{ \"name\": ");
+        }),
+        ("a moved project", &|| {
+            repo.remove("more/m3/go.mod").write("more/n3/go.mod", "module example/m3\n");
+        }),
+    ];
+    for (what, edit) in edits {
+        edit();
+        repo.commit(what);
+        let fresh = repo.start_with(&ask, &[("KNOCKON_MEMO", "off")]);
+        assert_eq!(repo.knockon(&ask).done().stdout(), fresh.done().stdout(), "{what}");
+        assert_eq!(fs::read(&facts(&repo)[0]).unwrap(), before, "{what} is too little to be kept");
+    }
+    for number in 0..40 {
+        repo.append(&format!("more/m{number}/go.mod"), "// more\n");
+    }
+    repo.commit("many manifests");
+    let fresh = repo.start_with(&ask, &[("KNOCKON_MEMO", "off")]);
+    assert_eq!(repo.knockon(&ask).done().stdout(), fresh.done().stdout());
+    assert_ne!(fs::read(&facts(&repo)[0]).unwrap(), before, "much is new");
+}
+
+#[test]
 fn what_is_damaged_is_as_good_as_not_there() {
     let repo = demo();
     let expected = cold(&repo);
     answers(&repo);
     let whole: Vec<(PathBuf, Vec<u8>)> =
         kept(&repo).into_iter().map(|file| (file.clone(), fs::read(file).unwrap())).collect();
-    assert!(whole.len() > 1, "workspaces and digests are kept");
+    assert!(whole.len() > 2, "workspaces, digests and facts are kept");
     type Damage<'a> = (&'a str, &'a dyn Fn(&[u8]) -> Vec<u8>);
     let damages: [Damage<'_>; 7] = [
         ("empty", &|_| Vec::new()),
