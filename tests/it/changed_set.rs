@@ -69,7 +69,7 @@ impl Oracle<'_> {
         self.commit(std::str::from_utf8(&tree).unwrap().trim_end())
     }
 
-    /// What `git add --all` would store, with three exceptions.
+    /// What `git add --all` would store, with four exceptions.
     ///
     /// A file that holds the very bytes that the index has for it is what the index has. Git would say so too, as long
     /// as the file's time is the old one; touched, it would convert the file anew by attributes that came later. What a
@@ -78,15 +78,25 @@ impl Oracle<'_> {
     /// A file that nobody touched since it was staged is what was staged, whatever rules for line endings came later:
     /// so git sees it, until somebody asks it to renormalise.
     ///
+    /// A `.gitattributes` that is in the index and not on disk speaks as long as it is staged, as it does for `git add
+    /// FILE`. To `git add --all` it speaks or not by which of the two comes first in the alphabet.
+    ///
     /// A repository inside that holds more than its commit is not what its commit is: git would store the commit alone.
     fn work_tree(&self) -> Listing {
         let index = self.player.repo.beside("oracle-work-tree");
         let _ = fs::remove_file(&index);
         let entries = self.git(None, &["ls-files", "-s", "-z"], b"");
         self.git(Some(&index), &["update-index", "-z", "--index-info"], &entries);
-        self.git(Some(&index), &["add", "--all"], b"");
-        let mut found = listed(&self.git(Some(&index), &["ls-files", "-s", "-z"], b""), 1);
         let staged = listed(&entries, 1);
+        let is_gone = |path: &Vec<u8>| {
+            path.ends_with(b".gitattributes") && fs::symlink_metadata(self.player.place(path)).is_err()
+        };
+        let gone: Vec<&Vec<u8>> = staged.keys().filter(|path| is_gone(path)).collect();
+        let but = gone.iter().flat_map(|path| [b":(exclude,top,literal)", &path[..], b"\0"].concat());
+        let wanted = [b":/\0".to_vec(), but.collect()].concat();
+        self.git(Some(&index), &["add", "--all", "--pathspec-from-file=-", "--pathspec-file-nul"], &wanted);
+        let mut found = listed(&self.git(Some(&index), &["ls-files", "-s", "-z"], b""), 1);
+        found.retain(|path, _| !gone.contains(&path));
         let both: Vec<&Listing> = vec![&found, &staged];
         let bytes = self.contents(&both);
         let times = self.times();
