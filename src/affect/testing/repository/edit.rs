@@ -165,18 +165,17 @@ impl State {
         self.settle();
     }
 
-    /// What the root says of a project its own folder must not say again, and a project that moved to the place of one
-    /// that it depends on must not depend on itself: a tree with such an error has no plan.
+    /// Takes away what no plan can be made with: a project's own file that says again what the root says of it, or
+    /// that came to a place which it depends on.
     pub(super) fn settle(&mut self) {
-        self.files.retain(|path, (_, bytes)| {
-            let folder = path.parent().unwrap_or_else(RepoPath::root);
-            let itself = format!("depends-on = [\"{folder}\"]");
-            path.name() != Some(b"knockon.toml") || !String::from_utf8_lossy(bytes).contains(&itself)
-        });
-        let Some((_, root)) = self.files.get(&path("knockon.toml")) else { return };
-        let root = String::from_utf8_lossy(root).into_owned();
-        for place in PLACES.iter().filter(|place| root.contains(&format!("[project.{place:?}]"))) {
-            self.files.remove(&path(place).child(b"knockon.toml"));
+        let root = self.files.get(&path("knockon.toml")).map(|(_, bytes)| String::from_utf8_lossy(bytes).into_owned());
+        for place in PLACES {
+            let own = path(place).child(b"knockon.toml");
+            let Some((_, bytes)) = self.files.get(&own) else { continue };
+            let is_said = root.as_ref().is_some_and(|root| root.contains(&format!("[project.{place:?}]")));
+            if is_said || String::from_utf8_lossy(bytes).contains(&format!("{place:?}")) {
+                self.files.remove(&own);
+            }
         }
     }
 
