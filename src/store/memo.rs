@@ -18,7 +18,7 @@ const BUILD: &str = env!("KNOCKON_BUILD");
 const MAGIC: &[u8; 8] = b"knockon\n";
 const DIGEST: usize = 32;
 /// Into how many parts an item can be divided: what is not needed is not read.
-pub const PARTS: usize = 4;
+const PARTS: usize = 4;
 /// The magic, then the length and the digest of each part.
 const PREFIX: usize = MAGIC.len() + PARTS * (8 + DIGEST);
 
@@ -134,7 +134,7 @@ impl Memo {
         true
     }
 
-    /// Keeps an item under a name, instead of any that has it. There are at most [`PARTS`] parts.
+    /// Keeps an item under a name, instead of any that has it. There are at most four parts.
     pub fn keep(&self, kind: &str, name: &str, parts: &[&[u8]]) -> io::Result<()> {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let whole = PREFIX as u64 + parts.iter().map(|part| part.len() as u64).sum::<u64>();

@@ -152,4 +152,25 @@ mod tests {
         let found = changes(&MemoryTree::default(), &MemoryTree::parse(&deep)).unwrap();
         assert_eq!(found.len(), 1);
     }
+
+    #[test]
+    fn case_26_many_changes_are_told_one_by_one_until_somebody_has_enough() {
+        let files = |text: &str| {
+            let file = |number: usize| {
+                let path = RepoPath::from_git(format!("d{}/f{number}", number % 100).as_bytes()).unwrap();
+                (path, crate::tree::Mode::File, text.as_bytes().to_vec())
+            };
+            MemoryTree::from_contents((0..20_000).map(file))
+        };
+        let (base, head) = (files("one"), files("two"));
+        let found = changes(&base, &head).unwrap();
+        assert_eq!(found.len(), 20_000);
+        assert!(found.is_sorted() && found.iter().all(|change| change.kind == ChangeKind::Modified));
+        let mut told = 0;
+        let stopped = each_change(&base, &head, |_| {
+            told += 1;
+            Ok(if told == 7 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+        });
+        assert_eq!((stopped.unwrap(), told), (ControlFlow::Break(()), 7));
+    }
 }
