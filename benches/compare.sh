@@ -33,8 +33,10 @@ export MOON_HOME=$work/moon-home
 # What the ratio of wall times to a peer is to be at most.
 target_of() {
     case $1 in
-    *': git status') echo 1.5 ;;
-    'leaf: turbo '* | 'core: turbo '*) echo 0.5 ;;
+    *': git status') echo 1.1 ;;
+    'leaf: turbo ls' | 'core: turbo ls') echo 0.25 ;;
+    *': turbo run --dry') echo 0.2 ;;
+    *': nx show projects') echo 0.05 ;;
     esac
 }
 
