@@ -170,10 +170,12 @@ impl Memo {
         for item in &listed {
             let is_dead = is_unfinished(&item.name)
                 && newest.duration_since(item.modified).is_ok_and(|younger| younger > LONGEST_WRITE);
-            items += 1;
-            bytes += item.length;
-            if is_dead || items > MOST_ITEMS || bytes > MOST_BYTES {
+            // What is removed takes no room from what is older.
+            if is_dead || items == MOST_ITEMS || bytes + item.length > MOST_BYTES {
                 let _ = fs::remove_file(&item.path);
+            } else {
+                items += 1;
+                bytes += item.length;
             }
         }
     }
