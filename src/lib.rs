@@ -61,9 +61,10 @@
 //! let head = Side { tree: &head, workspace: &after };
 //! let affected = affect(base, head, &changes(base.tree, head.tree)?, &Terms::default())?;
 //!
-//! let tasks: Vec<String> = affected.tasks.keys().map(ToString::to_string).collect();
+//! let tasks: Vec<String> = affected.tasks().map(|task| after.task_id(task).to_string()).collect();
 //! assert_eq!(tasks, ["app:build", "app:test", "lib:build", "lib:test"]);
-//! let (_, build) = affected.tasks.first_key_value().ok_or("nothing is affected")?;
+//! let first = affected.tasks().next().ok_or("nothing is affected")?;
+//! let build = affected.task(&after, first).ok_or("it is not affected")?;
 //! let Some(Cause::Upstream { evidence: Some(line), .. }) = build.causes.first() else { return Err("no edge".into()) };
 //! assert_eq!((line.file.to_string().as_str(), line.line), ("app/go.mod", 2));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
