@@ -200,17 +200,19 @@ pub struct Selection {
     pub reach: Reach,
     /// All of these must admit a path.
     pub filters: Vec<Filter>,
+    /// Files that are read in slices, and so not as a whole; sorted.
+    pub sliced: Vec<RepoPath>,
 }
 
 impl Selection {
     /// Everything below a project's folder that the project owns.
     pub fn owned(folder: &RepoPath) -> Self {
-        Self { base: folder.clone(), reach: Reach::Owned, filters: Vec::new() }
+        Self { base: folder.clone(), reach: Reach::Owned, filters: Vec::new(), sliced: Vec::new() }
     }
 
     /// One file, or everything below one folder, whoever owns it.
     pub fn all(base: &RepoPath) -> Self {
-        Self { base: base.clone(), reach: Reach::All, filters: Vec::new() }
+        Self { base: base.clone(), reach: Reach::All, filters: Vec::new(), sliced: Vec::new() }
     }
 
     /// The same, without what the globs match; they are relative to the base.
@@ -235,9 +237,20 @@ impl Selection {
         self
     }
 
+    /// The same, without these files, which are read in slices.
+    pub fn slicing<'a>(mut self, files: impl IntoIterator<Item = &'a RepoPath>) -> Self {
+        let below: Vec<_> = files.into_iter().filter(|file| file.is_within(&self.base)).cloned().collect();
+        self.sliced.extend(below);
+        self.sliced.sort();
+        self.sliced.dedup();
+        self
+    }
+
     /// Whether a path lies here and every filter admits it. Ownership is the workspace's to ask.
     pub fn matches(&self, path: &RepoPath) -> bool {
-        path.is_within(&self.base) && self.filters.iter().all(|filter| filter.admits(path))
+        path.is_within(&self.base)
+            && self.filters.iter().all(|filter| filter.admits(path))
+            && self.sliced.binary_search(path).is_err()
     }
 }
 

@@ -32,6 +32,17 @@ pub enum Cause {
         /// The line that makes it, or made it, an input.
         evidence: Evidence,
     },
+    /// An entry of a file that it reads in slices changed: a package of a lockfile, say.
+    Slice {
+        /// The file.
+        path: RepoPath,
+        /// What the file calls the entry.
+        entry: String,
+        /// How it changed.
+        change: ChangeKind,
+        /// The entry's line: at the head, or at the base where the head has none.
+        evidence: Evidence,
+    },
     /// What is run, in which environment, with which tools or outputs, is another.
     Definition {
         /// The part that differs.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::cause::Own;
+use super::slice::SlicesOf;
 use super::{Cause, Side, matters};
 use crate::fingerprint::{ResolvedInput, resolve};
 use crate::path::RepoPath;
@@ -110,6 +111,7 @@ impl<'a> Comparison<'a> {
             return Ok(read);
         }
         let disputed = base.disputed_with(head);
+        let mut slices = SlicesOf::new([base, head]);
         let others_choose = base.ignore != head.ignore || relinked;
         for at in head.task_indices() {
             let id = head.task_id(at);
@@ -125,6 +127,7 @@ impl<'a> Comparison<'a> {
             for part in differing_parts(before, task) {
                 self.blame(&task.id, || Cause::Definition { part: part.to_owned() });
             }
+            self.changed_slices(before, task, &mut slices);
             self.changed_readings(before, task);
             let selections = |task: &'a Task| task.inputs.iter().map(|input| &input.selection).collect::<BTreeSet<_>>();
             if base.ignore != head.ignore
@@ -136,6 +139,16 @@ impl<'a> Comparison<'a> {
             }
         }
         Ok(read)
+    }
+
+    fn changed_slices(&mut self, before: &'a Task, after: &'a Task, slices: &mut SlicesOf<'a>) {
+        let files: BTreeSet<&RepoPath> = before.slices.iter().chain(&after.slices).map(|slice| &slice.file).collect();
+        for file in files {
+            let of = |task: &'a Task| task.slices.iter().filter(|slice| slice.file == *file).collect::<Vec<_>>();
+            for cause in slices.differing(file, &of(before), &of(after)) {
+                self.blame(&after.id, || cause);
+            }
+        }
     }
 
     fn changed_readings(&mut self, before: &Task, after: &Task) {

@@ -8,6 +8,7 @@
 mod cause;
 mod chain;
 mod comparison;
+mod slice;
 mod verify;
 
 use std::collections::{BTreeSet, VecDeque};

@@ -6,6 +6,7 @@ mod ecosystems;
 mod graph;
 mod laws;
 mod paths;
+mod slices;
 
 use std::collections::BTreeSet;
 

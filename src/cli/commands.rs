@@ -18,8 +18,8 @@ use crate::planner::{Answer, HeadChoice, Planner, PlannerError, RangeChoice, Vie
 use crate::report::cache::CacheReport;
 use crate::report::history::HistoryReport;
 use crate::report::json::{
-    AffectedReport, CheckReport, GraphProject, GraphReport, InputFile, InputRule, InputsReport, PlanReport, ReadResult,
-    SCHEMA,
+    AffectedReport, CheckReport, GraphProject, GraphReport, InputFile, InputRule, InputSlice, InputsReport, PlanReport,
+    ReadResult, SCHEMA,
 };
 use crate::report::{drawing, page, text};
 use crate::workspace::{LookUpError, ProjectId, Task, TaskId, TaskName, Workspace};
@@ -263,6 +263,7 @@ impl Session<'_> {
                     evidence: task.inputs[file.input].evidence.clone(),
                 })
                 .collect(),
+            slices: InputSlice::of(view.workspace(), task),
             reads: task.reads.iter().map(ReadResult::from).collect(),
             commands: task.commands.clone(),
             environment: task.environment.iter().cloned().collect(),

@@ -137,7 +137,7 @@ pub fn select(patterns: &[Written<PathPattern>], folder: &RepoPath) -> Result<Ve
     }
     for (at, base) in bases.into_iter().enumerate().filter(|(at, _)| rules[*at].include) {
         let reach = if base == *folder { Reach::Owned } else { Reach::All };
-        selections.push(Selection { base, reach, filters: vec![filter(at)] });
+        selections.push(Selection { base, reach, filters: vec![filter(at)], sliced: Vec::new() });
     }
     Ok(selections)
 }

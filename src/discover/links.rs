@@ -1,9 +1,12 @@
 //! What an ecosystem claims about a tree: projects, edges, inputs and tasks, each with its evidence. The workspace
 //! joins the claims of all ecosystems into one graph.
 
+use std::sync::Arc;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::fragments::{Fragments, SliceClaim};
 use crate::diagnostic::{Diagnostic, Evidence};
 use crate::path::RepoPath;
 use crate::selection::Selection;
@@ -136,6 +139,8 @@ pub struct TaskClaim {
     pub name: String,
     /// What it reads.
     pub inputs: Vec<Input>,
+    /// What it reads of files that are read in slices.
+    pub slices: Vec<SliceClaim>,
     /// Whose results it reads.
     pub reads: Vec<Reading>,
     /// What to run; nothing where the files themselves are the result.
@@ -224,6 +229,8 @@ pub struct Links {
     pub doubts: Vec<(Doubtful, Diagnostic)>,
     /// Files whose whole meaning is in these claims: a change to one matters by what it changes in them.
     pub understood: Vec<RepoPath>,
+    /// Files that tasks read in slices: a change to one matters by what it changes in those.
+    pub fragments: Vec<(RepoPath, Arc<Fragments>)>,
 }
 
 impl Links {

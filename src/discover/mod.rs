@@ -7,6 +7,7 @@
 mod cargo;
 mod docker;
 mod dotnet;
+mod fragments;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 mod go;
@@ -26,6 +27,7 @@ pub mod syntax;
 #[cfg(test)]
 pub(crate) mod testing;
 
+pub use fragments::{Fragment, FragmentDigest, FragmentIndex, Fragments, SliceClaim};
 pub use kept::{kept, news, recall};
 pub use landscape::{Landscape, Manifest};
 pub use links::{

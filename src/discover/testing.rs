@@ -60,15 +60,21 @@ pub(crate) fn describe(links: &Links) -> String {
             let filters: Vec<_> =
                 filters.iter().map(|r| format!("{}{}", if r.include { "" } else { "!" }, r.glob)).collect();
             lines.push(format!(
-                "input {}:{} <- {} {:?} [{}] {}:{}",
+                "input {}:{} <- {} {:?} [{}]{} {}:{}",
                 t.folder,
                 t.name,
                 input.selection.base,
                 input.selection.reach,
                 filters.join(" "),
+                input.selection.sliced.iter().map(|file| format!(" but {file}")).collect::<String>(),
                 input.evidence.file,
                 input.evidence.line
             ));
+        }
+        for slice in &t.slices {
+            let fragments = &links.fragments.iter().find(|(file, _)| *file == slice.file).unwrap().1;
+            let name = &fragments.get(slice.fragment).unwrap().name;
+            lines.push(format!("slice {}:{} <- {} `{name}`", t.folder, t.name, slice.file));
         }
         for reading in &t.reads {
             let reading = match reading {

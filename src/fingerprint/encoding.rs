@@ -7,7 +7,7 @@ use super::Fingerprint;
 use crate::workspace::{TaskIndex, Workspace};
 
 /// Named in every digest; another encoding gets another name, so that old fingerprints never match new ones.
-const CONTEXT: &str = "knockon 2026-11 task fingerprint v1";
+const CONTEXT: &str = "knockon 2026-11 task fingerprint v2";
 
 /// Writes fields into a digest.
 pub(super) struct Encoder(blake3::Hasher);

@@ -230,6 +230,10 @@ pub fn own_digest(
     for tool in &task.tools {
         encoder.bytes(tool.as_bytes());
     }
+    encoder.count(task.slices.len());
+    for slice in &task.slices {
+        encoder.bytes(slice.file.as_bytes()).bytes(&slice.digest.0);
+    }
     Ok(encoder.finish())
 }
 

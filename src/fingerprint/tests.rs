@@ -122,6 +122,7 @@ struct OwnPart {
     variables: Vec<(Vec<u8>, Option<Vec<u8>>)>,
     outputs: Vec<Vec<u8>>,
     tools: Vec<Vec<u8>>,
+    slices: Vec<(Vec<u8>, Vec<u8>)>,
 }
 
 /// The encoding, written from the document alone.
@@ -141,7 +142,7 @@ mod documented {
     }
 
     pub(super) fn digest(encoded: &[u8]) -> [u8; 32] {
-        blake3::derive_key("knockon 2026-11 task fingerprint v1", encoded)
+        blake3::derive_key("knockon 2026-11 task fingerprint v2", encoded)
     }
 
     fn list<T>(items: &[T], item: impl Fn(&T) -> Vec<u8>) -> Vec<u8> {
@@ -162,6 +163,7 @@ mod documented {
             list(&part.variables, |(name, value)| [bytes(name), optional(value)].concat()),
             list(&part.outputs, |pattern| bytes(pattern)),
             list(&part.tools, |name| bytes(name)),
+            list(&part.slices, |(path, slice)| [bytes(path), bytes(slice)].concat()),
         ]
         .concat()
     }
@@ -211,6 +213,7 @@ mod documented {
             })?,
             outputs: reader.list(Reader::bytes)?,
             tools: reader.list(Reader::bytes)?,
+            slices: reader.list(|r| Some((r.bytes()?, r.bytes()?)))?,
         };
         reader.0.is_empty().then_some(part)
     }
@@ -228,9 +231,10 @@ fn own_part() -> impl Strategy<Value = OwnPart> {
     let files = prop::collection::btree_map(name(), (mode, id), 0..3);
     let variables = prop::collection::btree_map(text(), prop::option::of(text()), 0..3);
     let tools = prop::collection::btree_set(text(), 0..3);
+    let slices = prop::collection::btree_set((name(), (0..3_u8).prop_map(|byte| vec![byte; 32])), 0..3);
     let (commands, outputs) = (prop::collection::vec((text(), name()), 0..3), prop::collection::vec(text(), 0..3));
-    (name(), text(), files, commands, variables, outputs, tools).prop_map(
-        |(project, name, files, commands, variables, outputs, tools)| OwnPart {
+    (name(), text(), files, commands, variables, outputs, tools, slices).prop_map(
+        |(project, name, files, commands, variables, outputs, tools, slices)| OwnPart {
             project,
             name,
             files: files.into_iter().map(|(path, (mode, id))| (path, mode, id)).collect(),
@@ -238,6 +242,7 @@ fn own_part() -> impl Strategy<Value = OwnPart> {
             variables: variables.into_iter().collect(),
             outputs,
             tools: tools.into_iter().collect(),
+            slices: slices.into_iter().collect(),
         },
     )
 }
@@ -258,7 +263,8 @@ fn neighbours() -> impl Strategy<Value = (OwnPart, OwnPart)> {
                     Some(value) => Some(value).filter(|value| !value.is_empty()),
                 };
             }),
-            6 => std::mem::swap(&mut next.outputs, &mut next.tools),
+            6 if one.slices.is_empty() => std::mem::swap(&mut next.outputs, &mut next.tools),
+            6 => next.slices.clone_from(&other.slices),
             7 => {
                 // A letter goes over the border to the next field.
                 let letter = next.project.pop();
@@ -284,6 +290,12 @@ fn coded(part: &OwnPart) -> [u8; 32] {
         selection: crate::selection::Selection::all(&place(b"")),
         evidence: crate::diagnostic::Evidence::new(&place(b"x"), 1, ""),
     };
+    let slice = |path: &[u8], digest: &[u8]| crate::workspace::Slice {
+        file: place(path),
+        fragment: String::new(),
+        digest: crate::discover::FragmentDigest(digest.try_into().unwrap()),
+        evidence: crate::diagnostic::Evidence::new(&place(b"x"), 1, ""),
+    };
     let task = Task {
         id: TaskId::new(&crate::workspace::ProjectId(place(&part.project)), &words(&part.name)),
         inputs: vec![all],
@@ -297,6 +309,7 @@ fn coded(part: &OwnPart) -> [u8; 32] {
         environment: part.variables.iter().map(|(name, _)| words(name)).collect(),
         outputs: part.outputs.iter().map(|pattern| words(pattern)).collect(),
         tools: part.tools.iter().map(|name| words(name)).collect(),
+        slices: part.slices.iter().map(|(path, digest)| slice(path, digest)).collect(),
         ecosystems: BTreeSet::new(),
         builds_upstream: true,
         timeout: None,

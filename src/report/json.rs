@@ -12,7 +12,7 @@ use crate::fingerprint::Fingerprint;
 use crate::path::RepoPath;
 use crate::plan::{Decision, Plan, PlannedTask, TreeName};
 use crate::workspace::{
-    Doubt, Edge, Project, ProjectId, ProjectKind, Read, Task, TaskId, TaskIndex, TaskName, Workspace,
+    Doubt, Edge, Project, ProjectId, ProjectKind, Read, Slice, Task, TaskId, TaskIndex, TaskName, Workspace,
 };
 
 /// The version of every JSON output. It grows when a field goes or changes its meaning; a new field leaves it.
@@ -266,6 +266,8 @@ pub struct InputsReport {
     pub fingerprint: Fingerprint,
     /// The files that it reads, sorted by path.
     pub inputs: Vec<InputFile>,
+    /// What it reads of files that it does not read as a whole.
+    pub slices: Vec<InputSlice>,
     /// The results that it reads.
     pub reads: Vec<ReadResult>,
     /// What is run.
@@ -289,6 +291,32 @@ pub struct InputFile {
     pub content: String,
     /// The line that makes it an input.
     pub evidence: Evidence,
+}
+
+/// An entry of a file that a task reads, with all that it needs, and no other byte of the file.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct InputSlice {
+    /// The file.
+    pub path: RepoPath,
+    /// What the file calls the entry.
+    pub entry: String,
+    /// How many entries that are, with all that it needs.
+    pub entries: usize,
+    /// The line that makes it an input.
+    pub evidence: Evidence,
+}
+
+impl InputSlice {
+    /// The slices that a task reads.
+    pub fn of(workspace: &Workspace, task: &Task) -> Vec<Self> {
+        let slice = |slice: &Slice| Self {
+            path: slice.file.clone(),
+            entry: slice.fragment.clone(),
+            entries: workspace.fragments(&slice.file).map_or(0, |fragments| fragments.reached_from(&slice.fragment)),
+            evidence: slice.evidence.clone(),
+        };
+        task.slices.iter().map(slice).collect()
+    }
 }
 
 /// A result that a task reads.

@@ -102,6 +102,11 @@ fn cause_text(cause: &Cause) -> (String, Option<&Evidence>) {
         Cause::Input { path, change, evidence } => (format!("{path} {}", change_word(*change)), Some(evidence)),
         Cause::InputSet { path, at_head: true, evidence } => (format!("{path} is an input now"), Some(evidence)),
         Cause::InputSet { path, at_head: false, evidence } => (format!("{path} is an input no longer"), Some(evidence)),
+        Cause::Slice { path, entry, change, evidence } => {
+            let mut told = format!("{path}: ");
+            let _ = crate::path::escape_for_people(entry.as_bytes(), &mut told);
+            (format!("{told} {}", change_word(*change)), Some(evidence))
+        }
         Cause::Definition { part } => (format!("its {part} changed"), None),
         Cause::NewTask => ("the task is new".to_owned(), None),
         Cause::Reading { task, at_head: true, evidence } => (format!("reads {task} now"), evidence.as_ref()),

@@ -1,6 +1,7 @@
 //! From claims to a workspace: which folders are projects, who owns what, which edges and tasks there are.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use super::configure::{configured_folders, project_without_manifest};
 use super::draft::Draft;
@@ -10,12 +11,12 @@ use super::names::short_names;
 use super::owner::{Holding, Owner, Owners};
 use super::shared_ground::lockfile_names;
 use super::symlink::Symlinks;
-use super::{Edge, Project, ProjectId, ProjectKind, Read, Task, TaskId, TaskName, Workspace};
+use super::{Edge, Project, ProjectId, ProjectKind, Read, Slice, Task, TaskId, TaskName, Workspace};
 use crate::config::Configuration;
 use crate::diagnostic::{Diagnostic, Evidence};
 use crate::discover::{
-    Admission, DanglingClaim, EdgeClaim, EdgeTarget, Ground, Input, LayoutClaim, Linked, Links, Probes, ProjectClaim,
-    Reading, Role, TaskClaim,
+    Admission, DanglingClaim, EdgeClaim, EdgeTarget, FragmentDigest, Fragments, Ground, Input, LayoutClaim, Linked,
+    Links, Probes, ProjectClaim, Reading, Role, SliceClaim, TaskClaim,
 };
 use crate::path::RepoPath;
 use crate::selection::{Filter, Rule, Selection};
@@ -38,6 +39,7 @@ pub fn assemble(tree: &dyn Tree, linked: &Linked, configuration: &Configuration)
 
     workspace.owners = owners(&folders, &joined);
     workspace.projects = projects(&folders, &joined);
+    workspace.fragments = all(linked, |links| &links.fragments).map(|(_, claim)| claim.clone()).collect();
     add_configured(tree, &configured, &mut workspace)?;
     let edges = resolve_edges(tree, linked, &mut workspace)?;
     add_tasks(linked, &edges, &mut workspace);
@@ -51,6 +53,7 @@ pub fn assemble(tree: &dyn Tree, linked: &Linked, configuration: &Configuration)
     workspace.understood = all(linked, |links| &links.understood).map(|(_, path)| path.clone()).collect();
     workspace.configurations = linked.configurations.iter().map(|(path, _)| path.clone()).collect();
     workspace.understood.extend(workspace.configurations.iter().cloned());
+    workspace.understood.extend(workspace.fragments.keys().cloned());
     report_cycles(&mut workspace);
     workspace.diagnostics.sort();
     workspace.diagnostics.dedup();
@@ -336,6 +339,7 @@ fn add_tasks(linked: &Linked, edges: &[PlacedEdge], workspace: &mut Draft) {
         by_place.entry((&placed.edge.from, &placed.place)).or_default().push(&placed.edge);
     }
     let mut placed_claims: Vec<(TaskId, RepoPath, &TaskClaim)> = Vec::new();
+    let mut slices = Slices::default();
     for (ecosystem, claim) in all(linked, |links| &links.tasks) {
         // A claim of a folder that is no project (a fixture without a sign of standing alone) makes no task.
         let id = ProjectId(claim.folder.clone());
@@ -351,6 +355,7 @@ fn add_tasks(linked: &Linked, edges: &[PlacedEdge], workspace: &mut Draft) {
             false => input_whoever_owns(input),
             true => input.clone(),
         }));
+        task.slices.extend(claim.slices.iter().filter_map(|claim| slices.find(&workspace.fragments, claim)));
         task.commands.extend(claim.command.clone());
         task.tools.insert(claim.tool.clone());
         task.ecosystems.insert(ecosystem);
@@ -393,6 +398,24 @@ fn add_tasks(linked: &Linked, edges: &[PlacedEdge], workspace: &mut Draft) {
     for task in workspace.tasks.values_mut() {
         let mut seen = BTreeSet::new();
         task.commands.retain(|command| seen.insert(command.clone()));
+    }
+}
+
+/// The digests of slices, worked out once for each file.
+#[derive(Default)]
+struct Slices(HashMap<RepoPath, Vec<FragmentDigest>>);
+
+impl Slices {
+    fn find(&mut self, known: &BTreeMap<RepoPath, Arc<Fragments>>, claim: &SliceClaim) -> Option<Slice> {
+        let SliceClaim { file, fragment, evidence } = claim;
+        let fragments = known.get(file)?;
+        let digests = match self.0.get(file) {
+            Some(digests) => digests,
+            None => self.0.entry(file.clone()).or_insert_with(|| fragments.slices()),
+        };
+        let digest = *digests.get(fragment.number())?;
+        let fragment = fragments.get(*fragment)?.name.clone();
+        Some(Slice { file: file.clone(), fragment, digest, evidence: evidence.clone() })
     }
 }
 

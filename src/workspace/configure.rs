@@ -46,6 +46,9 @@ impl Draft {
     /// Applies the configuration. Whatever names a project that is not there, or leaves the repository, is an error.
     pub(super) fn configure(&mut self, configuration: &Configuration) {
         self.ignore = configuration.workspace.ignored();
+        if let Some(ignore) = &self.ignore {
+            self.tasks.values_mut().for_each(|task| task.slices.retain(|slice| !ignore.admits(&slice.file)));
+        }
         self.index_names();
         // All projects are found by the names they have without configuration, then all get their new names.
         let mut found: Vec<(ProjectId, ProjectSettings)> = Vec::new();
@@ -205,6 +208,7 @@ impl Draft {
                 input.selection.reach != Reach::Owned && !inside
             });
             task.inputs.extend(inputs);
+            task.slices.retain(|slice| id.project.0.is_root() || !slice.file.is_within(&id.project.0));
         }
         if let Some(reads) = reads {
             task.reads = reads;

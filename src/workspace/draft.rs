@@ -1,11 +1,12 @@
 //! A workspace while it is put together: tables that can still change.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use super::owner::{Owner, Owners};
 use super::{Doubt, Edge, Project, ProjectId, Symlinks, Task, TaskId, TaskName};
 use crate::diagnostic::Diagnostic;
-use crate::discover::Probes;
+use crate::discover::{Fragments, Probes};
 use crate::path::RepoPath;
 use crate::selection::Filter;
 
@@ -21,6 +22,7 @@ pub(super) struct Draft {
     pub(super) doubts: Vec<Doubt>,
     pub(super) diagnostics: Vec<Diagnostic>,
     pub(super) understood: BTreeSet<RepoPath>,
+    pub(super) fragments: BTreeMap<RepoPath, Arc<Fragments>>,
     pub(super) configurations: BTreeSet<RepoPath>,
     pub(super) names: HashMap<String, ProjectId>,
     pub(super) probes: Probes,

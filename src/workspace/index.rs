@@ -29,7 +29,8 @@ impl TaskIndex {
     }
 }
 
-/// Who may read a path for an input, told without looking at the task.
+/// Who may read a path for an input, told without looking at the task. Files that are read in slices are asked about in
+/// every case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reads {
     /// Everything at and below where it begins.
@@ -89,15 +90,19 @@ pub(super) struct Index {
     pub(super) filters: Vec<Filter>,
     pub(super) understood: Numbers,
     pub(super) configurations: Numbers,
+    /// Files that some input leaves to slices.
+    pub(super) sliced: Numbers,
 }
 
 impl Index {
     pub(super) fn new(draft: &Draft) -> Self {
         let Draft { projects, tasks, understood, configurations, .. } = draft;
         let mut by_base: BTreeMap<&RepoPath, Vec<u32>> = BTreeMap::new();
+        let mut sliced: BTreeSet<&RepoPath> = BTreeSet::new();
         for (task, number) in tasks.values().zip(0_u32..) {
             for (input, at) in task.inputs.iter().zip(0_u32..) {
                 let reads = Reads::of(&input.selection) as u32;
+                sliced.extend(&input.selection.sliced);
                 by_base.entry(&input.selection.base).or_default().extend([number, at, reads]);
             }
         }
@@ -105,6 +110,7 @@ impl Index {
         let folders = projects.keys().chain(tasks.keys().map(|id| &id.project)).map(|id| &id.0);
         let owned = held.clone().flat_map(|(folder, holding)| [folder, &holding.project.0]);
         let named = by_base.keys().copied().chain(folders).chain(owned).chain(understood).chain(configurations);
+        let named = named.chain(sliced.iter().copied());
         let paths = Paths::of(named);
         let number = |path: &RepoPath| paths.find(path.as_bytes()).unwrap_or(u32::MAX);
         let numbers =
@@ -126,6 +132,7 @@ impl Index {
             holders: numbers(&mut held.map(|(_, holding)| &holding.project.0)),
             understood: numbers(&mut understood.iter()),
             configurations: numbers(&mut configurations.iter()),
+            sliced: numbers(&mut sliced.into_iter()),
             keeps: keeps.into(),
             filters,
             names,
@@ -290,6 +297,10 @@ impl Index {
 
     pub(super) fn is_understood(&self, path: &RepoPath) -> bool {
         self.holds(&self.understood, path)
+    }
+
+    pub(super) fn is_sliced(&self, path: &RepoPath) -> bool {
+        self.holds(&self.sliced, path)
     }
 
     pub(super) fn is_configuration(&self, path: &RepoPath) -> bool {

@@ -35,10 +35,10 @@ pub use kept::Fetch;
 pub use names::near_names;
 pub use shared_ground::{is_inert, lockfile_names};
 pub use symlink::Symlinks;
-pub use task::{Read, Task, TaskId, TaskName};
+pub use task::{Read, Slice, Task, TaskId, TaskName};
 
 use crate::diagnostic::{Diagnostic, Evidence};
-use crate::discover::{EdgeKind, Input, Probes, RestsOn};
+use crate::discover::{EdgeKind, Fragments, Input, Probes, RestsOn};
 use crate::path::RepoPath;
 use crate::selection::Filter;
 use draft::Draft;
@@ -165,7 +165,7 @@ impl Workspace {
     fn of(draft: Draft, linked: &Probes) -> Self {
         let index = Index::new(&draft);
         let Draft { symlinks, ignore, doubts, .. } = draft;
-        let rows = Rows::of(draft.projects, draft.tasks, draft.edges, draft.diagnostics);
+        let rows = Rows::of(draft.projects, draft.tasks, draft.edges, draft.diagnostics, draft.fragments);
         let rests_on = RestsOn::of([linked, &draft.probes]);
         Self { symlinks, ignore, doubts, rests_on, index, rows }
     }
@@ -193,6 +193,11 @@ impl Workspace {
     /// Findings for people, sorted.
     pub fn diagnostics(&self) -> &[Diagnostic] {
         self.rows.diagnostics()
+    }
+
+    /// The fragments of a file that tasks read in slices.
+    pub fn fragments(&self, file: &RepoPath) -> Option<&Fragments> {
+        self.rows.fragments().get(file).map(|fragments| &**fragments)
     }
 
     /// All tasks, sorted by id.
@@ -310,7 +315,9 @@ impl Workspace {
         let is_owned =
             |task: TaskIndex| *owner.get_or_init(|| self.index.owner_of(path)) == Some(self.index.project_folder(task));
         let named = self.index.named_by(path);
+        let is_sliced = self.index.is_sliced(path);
         let reading = named.filter(|(task, input, reads)| match reads {
+            _ if is_sliced => self.reads_path(self.task_at(*task), *input, path),
             Reads::Everything => true,
             Reads::Owned => is_owned(*task),
             Reads::Chosen => self.reads_path(self.task_at(*task), *input, path),

@@ -1,13 +1,15 @@
 //! The projects, edges, tasks and findings of a workspace: made just now, or kept and decoded where they are asked for.
 
 use std::collections::BTreeMap;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use super::kept::KeptRows;
 use super::{Edge, Project, ProjectId, ProjectKind, Task, TaskId, TaskIndex};
 use crate::codec::Deferred;
 use crate::diagnostic::Diagnostic;
+use crate::discover::Fragments;
+use crate::path::RepoPath;
 
 /// A digest over what defines a task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +32,8 @@ impl Definition {
             field(selection.base.as_bytes());
             field(&[selection.reach as u8]);
             field(&(selection.filters.len() as u64).to_le_bytes());
+            field(&(selection.sliced.len() as u64).to_le_bytes());
+            selection.sliced.iter().for_each(|file| field(file.as_bytes()));
             for filter in &selection.filters {
                 field(filter.root.as_bytes());
                 field(&(filter.rules.len() as u64).to_le_bytes());
@@ -38,6 +42,11 @@ impl Definition {
                     field(rule.glob.as_bytes());
                 }
             }
+        }
+        field(&(task.slices.len() as u64).to_le_bytes());
+        for slice in &task.slices {
+            field(slice.file.as_bytes());
+            field(&slice.digest.0);
         }
         field(&(task.reads.len() as u64).to_le_bytes());
         for read in &task.reads {
@@ -62,6 +71,9 @@ impl Definition {
     }
 }
 
+/// The files that tasks read in slices.
+pub(super) type FragmentsByFile = BTreeMap<RepoPath, Arc<Fragments>>;
+
 /// Rows by the place of their id.
 #[derive(Debug)]
 pub(super) struct Rows {
@@ -69,6 +81,7 @@ pub(super) struct Rows {
     tasks: Vec<OnceLock<Box<Task>>>,
     edges: OnceLock<Vec<Edge>>,
     diagnostics: OnceLock<Vec<Diagnostic>>,
+    fragments: OnceLock<FragmentsByFile>,
     kept: Option<Deferred<KeptRows>>,
     damaged: AtomicBool,
 }
@@ -83,12 +96,14 @@ impl Rows {
         tasks: BTreeMap<TaskId, Task>,
         edges: Vec<Edge>,
         diagnostics: Vec<Diagnostic>,
+        fragments: FragmentsByFile,
     ) -> Self {
         Self {
             projects: projects.into_values().map(made).collect(),
             tasks: tasks.into_values().map(made).collect(),
             edges: OnceLock::from(edges),
             diagnostics: OnceLock::from(diagnostics),
+            fragments: OnceLock::from(fragments),
             kept: None,
             damaged: AtomicBool::new(false),
         }
@@ -101,6 +116,7 @@ impl Rows {
             tasks: (0..tasks).map(|_| OnceLock::new()).collect(),
             edges: OnceLock::new(),
             diagnostics: OnceLock::new(),
+            fragments: OnceLock::new(),
             kept: Some(kept),
             damaged: AtomicBool::new(false),
         }
@@ -149,6 +165,10 @@ impl Rows {
 
     pub(super) fn diagnostics(&self) -> &[Diagnostic] {
         self.diagnostics.get_or_init(|| self.decoded(|kept| kept.diagnostics().ok(), Vec::new))
+    }
+
+    pub(super) fn fragments(&self) -> &FragmentsByFile {
+        self.fragments.get_or_init(|| self.decoded(|kept| kept.fragments().ok(), BTreeMap::new))
     }
 
     pub(super) fn definition<'a>(&self, at: TaskIndex, task: impl FnOnce() -> &'a Task) -> Definition {

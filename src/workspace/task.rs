@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use super::ProjectId;
 use crate::diagnostic::Evidence;
-use crate::discover::{Command, Input};
+use crate::discover::{Command, FragmentDigest, Input};
+use crate::path::RepoPath;
 
 /// A task's name within its project, such as `build`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -69,6 +70,19 @@ pub struct Read {
     pub evidence: Option<Evidence>,
 }
 
+/// A fragment of a file that a task reads with all that it needs, where it reads no other byte of the file.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Slice {
+    /// The file.
+    pub file: RepoPath,
+    /// What the file calls the fragment.
+    pub fragment: String,
+    /// A digest over the fragment and all that it needs.
+    pub digest: FragmentDigest,
+    /// How it is known that the task reads it.
+    pub evidence: Evidence,
+}
+
 /// One target of one project, and all that its result depends on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Task {
@@ -76,6 +90,8 @@ pub struct Task {
     pub id: TaskId,
     /// The files it reads.
     pub inputs: Vec<Input>,
+    /// What it reads of files that it does not read as a whole, sorted.
+    pub slices: Vec<Slice>,
     /// The results it reads, sorted.
     pub reads: Vec<Read>,
     /// Tasks that only have to be over before it begins.
@@ -104,6 +120,7 @@ impl Task {
         Self {
             id,
             inputs: Vec::new(),
+            slices: Vec::new(),
             reads: Vec::new(),
             after: BTreeSet::new(),
             commands: Vec::new(),
@@ -117,10 +134,12 @@ impl Task {
         }
     }
 
-    /// Puts inputs and readings in order, each once.
+    /// Puts inputs, slices and readings in order, each once.
     pub(super) fn tidy(&mut self) {
         self.inputs.sort();
         self.inputs.dedup();
+        self.slices.sort();
+        self.slices.dedup_by(|later, first| (&later.file, later.digest) == (&first.file, first.digest));
         self.reads.sort();
         self.reads.dedup_by(|later, first| later.task == first.task);
     }

@@ -6,7 +6,7 @@ use super::configure::project_without_manifest;
 use super::draft::Draft;
 use super::index::Reads;
 use super::owner::Holding;
-use super::rows::Definition;
+use super::rows::{Definition, FragmentsByFile};
 use super::{Doubt, Edge, Fetch, Project, ProjectId, Read, Task, TaskId, TaskIndex, Workspace, assemble};
 use crate::codec::Damaged;
 use crate::config;
@@ -93,6 +93,7 @@ pub(crate) struct Everything {
     projects: Vec<Project>,
     edges: Vec<Edge>,
     diagnostics: Vec<Diagnostic>,
+    fragments: FragmentsByFile,
 }
 
 /// What was looked at, as text.
@@ -114,6 +115,7 @@ pub(crate) fn everything(workspace: &Workspace) -> Everything {
         projects: workspace.projects().cloned().collect(),
         edges: workspace.edges().to_vec(),
         diagnostics: workspace.diagnostics().to_vec(),
+        fragments: workspace.rows.fragments().clone(),
     }
 }
 

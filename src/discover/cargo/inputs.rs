@@ -1,12 +1,14 @@
 //! What a package's tasks read besides its own folder.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use super::lockfile::{Locked, LockedDependency, Lockfile};
+use super::manifest::{Dependency, Purpose};
 use super::membership::{Package, Packages, written};
-use super::{CONFIGURATIONS, Facts, build_script_of, ground, outside_repository};
+use super::{CONFIGURATIONS, Facts, LOCKFILE, build_script_of, ground, outside_repository};
 use crate::diagnostic::{Diagnostic, Evidence};
 use crate::discover::syntax::Stated;
-use crate::discover::{EdgeClaim, EdgeKind, EdgeTarget, Ground, Input, Landscape, Links};
+use crate::discover::{EdgeClaim, EdgeKind, EdgeTarget, Ground, Input, Landscape, Links, SliceClaim};
 use crate::path::{PathError, RepoPath};
 use crate::selection::Selection;
 
@@ -34,8 +36,10 @@ pub(super) fn outside_of(
         let named = package.names_root.as_ref().map(|stated| stated.evidence(&package.path));
         add(&root.path, named.unwrap_or_else(|| probed(&root.path)));
     }
-    for lockfile in landscape.all_above(&package.folder, &["Cargo.lock"]) {
-        add(&lockfile, probed(&lockfile));
+    if sliced_lockfile(landscape, package).is_none() {
+        for lockfile in landscape.all_above(&package.folder, &["Cargo.lock"]) {
+            add(&lockfile, probed(&lockfile));
+        }
     }
     // Cargo runs in the workspace root, which need not lie above the package.
     for folder in [&package.folder, &package.root] {
@@ -92,6 +96,55 @@ pub(super) fn outside_of(
     }
     let inputs = found.into_iter().map(|(path, evidence)| Input { selection: Selection::all(&path), evidence });
     Outside { inputs: inputs.collect(), edges }
+}
+
+/// The lockfile of a package's workspace and what it says of the package, where it is known whose the entries are.
+pub(super) fn sliced_lockfile<'a>(
+    landscape: &Landscape<'a, Facts>,
+    package: &Package<'_>,
+) -> Option<(RepoPath, &'a Lockfile, &'a Locked)> {
+    let path = package.root.child(LOCKFILE);
+    let Facts::Lockfile(lockfile) = landscape.facts(&path)? else { return None };
+    lockfile.fragments.as_ref()?;
+    Some((path, lockfile, lockfile.member(package.name()?)?))
+}
+
+/// What the lockfile says of each package that a package depends on, for its build alone or for its tests too. What it
+/// says of another package of the workspace counts where that one is built.
+pub(super) fn slices(
+    landscape: &Landscape<'_, Facts>,
+    packages: &Packages<'_>,
+    package: &Package<'_>,
+    for_tests: bool,
+) -> Vec<SliceClaim> {
+    let Some((file, _, locked)) = sliced_lockfile(landscape, package) else { return Vec::new() };
+    let of = |purpose: Purpose| package.dependencies().iter().filter(move |found| found.purpose == purpose);
+    let named = |found: &Dependency| normal(packages.path_of(package, found).0);
+    // What only tests need; whatever cannot be told apart counts.
+    let left_out: BTreeSet<String> =
+        match for_tests || packages.root(package).is_none_or(|root| root.manifest.is_none()) {
+            true => BTreeSet::new(),
+            false => {
+                let built: BTreeSet<String> = of(Purpose::Build).map(named).collect();
+                of(Purpose::Test).map(named).filter(|name| !built.contains(name)).collect()
+            }
+        };
+    let counts = |dependency: &&LockedDependency| {
+        let has_a_build = dependency.is_member && packages.names.contains(&dependency.package);
+        !has_a_build && !left_out.contains(&normal(&dependency.package))
+    };
+    let evidence = Evidence::new(&file, 0, "");
+    let claims = locked.dependencies.iter().filter(counts).map(|dependency| SliceClaim {
+        file: file.clone(),
+        fragment: dependency.fragment,
+        evidence: evidence.clone(),
+    });
+    claims.collect()
+}
+
+/// Cargo finds a package by either spelling of its name.
+fn normal(name: &str) -> String {
+    name.replace('_', "-")
 }
 
 /// A build script climbs to a folder that encloses its package, and what it reads from there is computed.

@@ -33,6 +33,8 @@ impl Package<'_> {
 /// All packages and workspace roots of the tree that are not vendored.
 pub(super) struct Packages<'a> {
     pub by_folder: BTreeMap<RepoPath, Package<'a>>,
+    /// The names of all packages.
+    pub names: BTreeSet<String>,
 }
 
 impl<'a> Packages<'a> {
@@ -61,7 +63,9 @@ impl<'a> Packages<'a> {
             };
             (folder.clone(), package)
         });
-        Self { by_folder: by_folder.collect() }
+        let by_folder: BTreeMap<RepoPath, Package<'a>> = by_folder.collect();
+        let names = by_folder.values().filter_map(Package::name).map(str::to_owned).collect();
+        Self { by_folder, names }
     }
 
     /// What the root of a package's workspace says; none where it cannot be read.

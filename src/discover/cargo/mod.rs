@@ -15,14 +15,14 @@ mod membership;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use self::build_script::BuildScript;
 use self::configuration::Configuration;
 use self::edges::claim_edges;
-use self::inputs::{Outside, outside_of};
+use self::inputs::{Outside, outside_of, sliced_lockfile, slices};
 use self::lockfile::Lockfile;
 use self::manifest::Manifest;
 use self::membership::{Member, Package, Packages, members_of};
@@ -93,6 +93,10 @@ impl Ecosystem for Cargo {
             }
         }
         claim_edges(landscape, &packages, links);
+        let locked = packages.by_folder.values().filter_map(|package| sliced_lockfile(landscape, package));
+        let sliced: BTreeMap<RepoPath, _> =
+            locked.filter_map(|(path, lockfile, _)| Some((path, lockfile.fragments.clone()?))).collect();
+        links.fragments.extend(sliced);
         let unbuilt = packages.by_folder.values().filter(|package| !admitted.contains(&package.folder));
         let unbuilt: BTreeSet<&RepoPath> =
             unbuilt.filter(|package| is_left_alone(landscape, &packages, package)).map(|p| &p.folder).collect();
@@ -225,7 +229,8 @@ fn tasks(
     admission: Admission,
 ) -> [TaskClaim; 2] {
     let evidence = evidence_of(package);
-    let owned = Selection::owned(&package.folder);
+    let lockfile = sliced_lockfile(landscape, package).map(|(path, _, _)| path);
+    let owned = Selection::owned(&package.folder).slicing(&lockfile);
     let root = packages.root(package).map_or(&package.folder, |root| &root.folder);
     let plain = |name: &&str| name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
     let choice = package.name().filter(plain).map(|name| format!(" -p {name}"));
@@ -235,6 +240,7 @@ fn tasks(
         inputs: std::iter::once(Input { selection: own, evidence: evidence.clone() })
             .chain(outside.inputs.iter().cloned())
             .collect(),
+        slices: slices(landscape, packages, package, name == "test" || admission == Admission::Stray),
         reads,
         command: Some(match &choice {
             Some(choice) => Command { line: format!("cargo {name}{choice}"), folder: root.clone() },

@@ -346,17 +346,73 @@ input x/a:build <- x/rust-toolchain.toml All [] x/rust-toolchain.toml:0"
     assert_eq!(lines_of("== site/config.toml\n{{ template }}\n", ""), "");
 }
 
-#[test]
-fn case_91_the_whole_lockfile_is_an_input_of_every_member() {
-    let text = tree(&[
+/// Two members of a workspace; `a` depends on `one`, and only its tests on `two`; both need `three`.
+fn locked(lockfile: &str) -> String {
+    tree(&[
         root("[workspace]\nmembers = [\"a\", \"b\"]\n"),
-        package("a", ""),
-        package("b", ""),
-        "== Cargo.lock\n".to_owned(),
-    ]);
-    for task in ["a:build", "a:test", "b:build", "b:test"] {
-        let line = format!("input {task} <- Cargo.lock");
-        assert_eq!(lines_of(&text, &line), format!("{line} All [] Cargo.lock:0"));
+        package("a", "[dependencies]\none = \"1\"\nb = { path = \"../b\" }\n[dev-dependencies]\ntwo = \"1\"\n"),
+        package("b", "[dependencies]\nthree = \"1\"\n"),
+        format!("== Cargo.lock\n{lockfile}"),
+    ])
+}
+
+const LOCK: &str = "\
+version = 4
+[[package]]
+name = \"a\"
+version = \"0.1.0\"
+dependencies = [\"b\", \"one\", \"two\"]
+[[package]]
+name = \"b\"
+version = \"0.1.0\"
+dependencies = [\"three 1.0.0\"]
+[[package]]
+name = \"one\"
+version = \"1.0.0\"
+source = \"registry+x\"
+dependencies = [\"three 1.0.0\"]
+[[package]]
+name = \"three\"
+version = \"1.0.0\"
+source = \"registry+x\"
+[[package]]
+name = \"three\"
+version = \"2.0.0\"
+source = \"registry+x\"
+[[package]]
+name = \"two\"
+version = \"1.0.0\"
+source = \"registry+x\"
+dependencies = [\"three 2.0.0\"]
+";
+
+#[test]
+fn case_91_a_member_reads_what_the_lockfile_says_of_its_dependencies() {
+    let text = locked(LOCK);
+    assert_eq!(
+        lines_of(&text, "slice"),
+        "slice a:build <- Cargo.lock `one 1.0.0`\nslice a:test <- Cargo.lock `one 1.0.0`\nslice a:test <- Cargo.lock `two 1.0.0`\nslice b:build <- Cargo.lock `three 1.0.0`\nslice b:test <- Cargo.lock `three 1.0.0`"
+    );
+    assert_eq!(lines_of(&text, "input a:build <- Cargo.lock"), "");
+}
+
+#[test]
+fn case_91_a_lockfile_that_does_not_say_whose_its_entries_are_counts_as_a_whole() {
+    let twice = format!("{LOCK}[[package]]\nname = \"a\"\nversion = \"0.2.0\"\n");
+    for lockfile in [
+        "",
+        "version = 5\n",
+        "version = \"x\"\n",
+        "<<<<<<< ours\n",
+        &LOCK.replace("version = 4", "version = 5"),
+        &twice,
+    ] {
+        let text = locked(lockfile);
+        assert_eq!(lines_of(&text, "slice a"), "", "{lockfile}");
+        for task in ["a:build", "a:test"] {
+            let line = format!("input {task} <- Cargo.lock");
+            assert_eq!(lines_of(&text, &line), format!("{line} All [] Cargo.lock:0"), "{lockfile}");
+        }
     }
 }
 

@@ -458,6 +458,7 @@ fn claim_tasks(
             command: command::of(recipe, target, runs),
             name,
             inputs: reads.inputs.into_iter().collect(),
+            slices: Vec::new(),
             reads: reads.readings,
             tool: "docker".to_owned(),
             builds_upstream: false,

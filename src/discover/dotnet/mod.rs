@@ -192,6 +192,7 @@ fn link_solution(
             folder: folder.clone(),
             name: name.to_owned(),
             inputs: inputs.clone(),
+            slices: Vec::new(),
             reads,
             command: Some(command(name, path)),
             tool: "dotnet".to_owned(),

@@ -312,6 +312,7 @@ impl Project<'_> {
             folder: self.folder.clone(),
             name: name.to_owned(),
             inputs: self.inputs.clone(),
+            slices: Vec::new(),
             reads,
             command: Some(command(name, self.path)),
             tool: "dotnet".to_owned(),

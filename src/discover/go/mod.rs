@@ -233,6 +233,7 @@ fn claim_module(
         inputs: std::iter::once(Input { selection: own, evidence: evidence.clone() })
             .chain(inherited.iter().cloned())
             .collect(),
+        slices: Vec::new(),
         reads,
         command: Some(Command { line: format!("{prefix}go {name} ./..."), folder: module.folder.clone() }),
         tool: "go".to_owned(),

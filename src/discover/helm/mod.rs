@@ -168,6 +168,7 @@ fn link_chart(
         folder: folder.clone(),
         name: "chart".to_owned(),
         inputs,
+        slices: Vec::new(),
         reads: vec![Reading::Along(vec![EdgeKind::Build], "chart".to_owned())],
         command: Some(package_command(folder, fetches)),
         tool: "helm".to_owned(),

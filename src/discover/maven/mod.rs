@@ -258,6 +258,7 @@ impl<'a> Linker<'a> {
                 folder: module.folder.clone(),
                 name: name.to_owned(),
                 inputs: sorted(inputs),
+                slices: Vec::new(),
                 reads,
                 // There is nothing to run in a POM that only others read.
                 command: (self.shape != Shape::PomOnly).then(|| self.command(name)),

@@ -83,6 +83,7 @@ impl<'l, 'a> Tasks<'l, 'a> {
             folder: site.folder.clone(),
             name: name.to_owned(),
             inputs,
+            slices: Vec::new(),
             reads,
             command,
             tool: program.to_owned(),

@@ -264,6 +264,7 @@ fn claim_schema(
         folder: folder.clone(),
         name: "build".to_owned(),
         inputs,
+        slices: Vec::new(),
         reads: vec![Reading::Along(vec![EdgeKind::Schema], "build".to_owned())],
         command: None,
         tool: "buf".to_owned(),

@@ -161,6 +161,7 @@ fn claim_tasks(
         folder: folder.clone(),
         name: name.to_owned(),
         inputs,
+        slices: Vec::new(),
         reads,
         command,
         tool: tool.to_owned(),

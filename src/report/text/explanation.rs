@@ -84,11 +84,25 @@ pub fn explain_path(
             () if workspace.is_understood(path) => "read by knockon itself: what it says is compared, not its bytes\n",
             () if workspace.is_ignored(path) => "ignored: the configuration says that it is never an input\n",
             () if is_inert(path) => "inert: on the built-in list of what no build or test reads\n",
+            () if workspace.fragments(path).is_some() => {
+                "read in slices: a change to it affects who reads what changed\n"
+            }
             () if workspace.is_nobodys(path) => {
                 "read by no task: a change to it affects everything, unless `unowned` says otherwise\n"
             }
             () => "read by no task: a change to it affects nothing\n",
         });
+    }
+    for task in workspace.tasks() {
+        for slice in task.slices.iter().filter(|slice| slice.file == *path) {
+            let planned = match workspace.task_index(&task.id).filter(|task| affected.contains(*task)) {
+                Some(_) => "",
+                None => "  (not affected)",
+            };
+            let _ = write!(text, "read by {} as far as `", task.id);
+            let _ = crate::path::escape_for_people(slice.fragment.as_bytes(), &mut text);
+            let _ = writeln!(text, "` reaches{planned}");
+        }
     }
     for (task, evidence) in readers {
         let planned = if affected.contains(task) { "" } else { "  (not affected)" };
@@ -152,6 +166,11 @@ fn reacts_text(text: &mut String, workspace: &Workspace, task: &Task, look: Look
     if shown < task.inputs.len() {
         let more = format!("and {} more; `knockon inputs {}` tells", task.inputs.len() - shown, task.id);
         let _ = writeln!(text, "  {}", look.paint(FAINT, more));
+    }
+    for slice in &task.slices {
+        let _ = write!(text, "  {} as far as `", slice.file);
+        let _ = crate::path::escape_for_people(slice.fragment.as_bytes(), text);
+        let _ = writeln!(text, "` reaches\n      {}", look.paint(FAINT, look.cut(&evidence_text(&slice.evidence), 6)));
     }
     for read in &task.reads {
         let _ = writeln!(text, "  {}", label(workspace, &read.task));

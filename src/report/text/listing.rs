@@ -238,6 +238,15 @@ pub fn inputs_text(report: &InputsReport, look: Look) -> String {
         let evidence = read.evidence.as_ref().map(evidence_text).unwrap_or_default();
         let _ = writeln!(text, "{} {}  {}", look.paint(FAINT, "reads"), read.task, look.paint(FAINT, evidence));
     }
+    for slice in &report.slices {
+        let mut entry = String::new();
+        let _ = crate::path::escape_for_people(slice.entry.as_bytes(), &mut entry);
+        let needs = match slice.entries {
+            0 | 1 => String::new(),
+            entries => format!(" and {} that it needs", count(entries - 1, "entry", "entries")),
+        };
+        let _ = writeln!(text, "{} {}: {entry}{needs}", look.paint(FAINT, "reads"), slice.path);
+    }
     for name in &report.environment {
         let _ = writeln!(text, "{} ${name}", look.paint(FAINT, "reads"));
     }

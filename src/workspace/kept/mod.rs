@@ -12,7 +12,7 @@ use self::pools::{Items, KeptPools, NewItems, Pools};
 use self::values::{Kept, Reading, Writing};
 use super::index::{Index, TaskIndex};
 use super::paths::Paths;
-use super::rows::{Definition, Rows};
+use super::rows::{Definition, FragmentsByFile, Rows};
 use super::{Edge, Project, Symlinks, Task, TaskName, Workspace};
 use crate::codec::{Bytes, Damaged, Deferred, Numbers, Reader, Writer};
 use crate::diagnostic::Diagnostic;
@@ -55,12 +55,14 @@ impl Workspace {
         self.tasks().for_each(|task| tasks.push(&Writing::of(&mut pools, |to| task.write(to))));
         let edges = Writing::of(&mut pools, |to| to.list(self.edges().iter()));
         let diagnostics = Writing::of(&mut pools, |to| to.list(self.diagnostics().iter()));
+        let fragments = self.rows.fragments();
+        let fragments = Writing::of(&mut pools, |to| fragments.write(to));
         let definitions: Vec<u8> = self.task_indices().flat_map(|task| self.definition(task).0).collect();
         let mut part = Writer::default();
         pools.write(&mut part);
         projects.write(&mut part);
         tasks.write(&mut part);
-        for field in [edges, diagnostics, definitions] {
+        for field in [edges, diagnostics, fragments, definitions] {
             part.field(&field);
         }
         part.bytes
@@ -106,6 +108,7 @@ pub(super) struct KeptRows {
     tasks: Items,
     edges: Bytes,
     diagnostics: Bytes,
+    fragments: Bytes,
     definitions: Bytes,
 }
 
@@ -118,6 +121,7 @@ impl KeptRows {
             tasks: Items::read(&mut reader)?,
             edges: reader.shared_field()?,
             diagnostics: reader.shared_field()?,
+            fragments: reader.shared_field()?,
             definitions: reader.shared_field()?,
         };
         reader.end()?;
@@ -139,6 +143,10 @@ impl KeptRows {
 
     pub(super) fn diagnostics(&self) -> Result<Vec<Diagnostic>, Damaged> {
         Reading::whole(&self.diagnostics, &self.pools)
+    }
+
+    pub(super) fn fragments(&self) -> Result<FragmentsByFile, Damaged> {
+        Reading::whole(&self.fragments, &self.pools)
     }
 
     pub(super) fn definition(&self, at: TaskIndex) -> Option<Definition> {
@@ -186,6 +194,7 @@ fn write_index(index: &Index, to: &mut Writer) {
         &index.keeps,
         &index.understood,
         &index.configurations,
+        &index.sliced,
     ] {
         to.array(numbers.iter());
     }
@@ -211,6 +220,7 @@ fn read_index(from: &mut Reader<'_>) -> Result<Index, Damaged> {
         keeps: numbers()?,
         understood: numbers()?,
         configurations: numbers()?,
+        sliced: numbers()?,
         names: from.list(|from| {
             let name = std::str::from_utf8(from.field()?).map_err(|_| Damaged)?;
             Ok(TaskName(name.to_owned()))

@@ -1,16 +1,17 @@
 //! How each value is written and read back.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::pools::{KeptPools, Pools};
 use crate::codec::{Damaged, Reader, Writer};
 use crate::diagnostic::{Diagnostic, Evidence, Place, Severity};
-use crate::discover::{Command, EdgeKind, Input, ecosystems};
+use crate::discover::{Command, EdgeKind, Fragment, FragmentDigest, FragmentIndex, Fragments, Input, ecosystems};
 use crate::path::RepoPath;
 use crate::selection::{Filter, Reach, Rule, Selection};
 use crate::workspace::owner::Holding;
-use crate::workspace::{Doubt, Edge, Project, ProjectId, ProjectKind, Read, Scope, Task, TaskId, TaskName};
+use crate::workspace::{Doubt, Edge, Project, ProjectId, ProjectKind, Read, Scope, Slice, Task, TaskId, TaskName};
 
 /// Where values are written to.
 pub(super) struct Writing<'w, 'v> {
@@ -97,8 +98,10 @@ macro_rules! fields {
 fields! {
     TaskId { project, name }
     Read { task, evidence }
+    Slice { file, fragment, digest, evidence }
+    Fragment { name, line, said, needs }
     Command { line, folder }
-    Selection { base, reach, filters }
+    Selection { base, reach, filters, sliced }
     Rule { include, glob }
     Holding { project, keeps }
     Doubt { reason, detail, scope }
@@ -107,7 +110,7 @@ fields! {
     Edge { from, to, kind, evidence }
     Project { id, name, kind, aliases, ecosystems, owners, evidence, joined }
     Task {
-        id, inputs, reads, after, commands, environment, outputs, tools, ecosystems, builds_upstream, timeout, retries
+        id, inputs, slices, reads, after, commands, environment, outputs, tools, ecosystems, builds_upstream, timeout, retries
     }
 }
 
@@ -152,6 +155,36 @@ impl Kept for TaskName {
 
     fn read(from: &mut Reading<'_>) -> Result<Self, Damaged> {
         String::read(from).map(Self)
+    }
+}
+
+impl Kept for FragmentIndex {
+    fn write<'v>(&'v self, to: &mut Writing<'_, 'v>) {
+        self.0.write(to);
+    }
+
+    fn read(from: &mut Reading<'_>) -> Result<Self, Damaged> {
+        u32::read(from).map(Self)
+    }
+}
+
+impl Kept for FragmentDigest {
+    fn write<'v>(&'v self, to: &mut Writing<'_, 'v>) {
+        to.writer.field(&self.0);
+    }
+
+    fn read(from: &mut Reading<'_>) -> Result<Self, Damaged> {
+        from.reader.field()?.try_into().map(Self).map_err(|_| Damaged)
+    }
+}
+
+impl Kept for Arc<Fragments> {
+    fn write<'v>(&'v self, to: &mut Writing<'_, 'v>) {
+        self.0.write(to);
+    }
+
+    fn read(from: &mut Reading<'_>) -> Result<Self, Damaged> {
+        Kept::read(from).map(|list| Arc::new(Fragments(list)))
     }
 }
 
@@ -277,6 +310,20 @@ impl<T: Kept + Ord> Kept for BTreeSet<T> {
 
     fn read(from: &mut Reading<'_>) -> Result<Self, Damaged> {
         (0..from.reader.count()?).map(|_| T::read(from)).collect()
+    }
+}
+
+impl<K: Kept + Ord, V: Kept> Kept for BTreeMap<K, V> {
+    fn write<'v>(&'v self, to: &mut Writing<'_, 'v>) {
+        to.writer.count(self.len());
+        for (key, value) in self {
+            key.write(to);
+            value.write(to);
+        }
+    }
+
+    fn read(from: &mut Reading<'_>) -> Result<Self, Damaged> {
+        (0..from.reader.count()?).map(|_| Kept::read(from)).collect()
     }
 }
 

@@ -147,11 +147,7 @@ pub(super) fn content_of(file: &str, content: u16) -> String {
             "services:\n  two:\n    build: {context: ./ibex, dockerfile: Dockerfile}\n",
         ]),
         ".env" => of(&["A=1\n", "A=2\n", "B=1\n"]),
-        "Cargo.lock" => of(&[
-            "version = 4\n",
-            "version = 4\n[[package]]\nname = \"ibex\"\nversion = \"0.1.0\"\ndependencies = [\"lynx\"]\n",
-            "version = 4\n[[package]]\nname = \"outer\"\nversion = \"1.0.0\"\nsource = \"registry+x\"\ndependencies = [\"lynx\"]\n",
-        ]),
+        "Cargo.lock" => cargo_lock(content),
         ".npmrc" => of(&["x=1\n", "link-workspace-packages=true\n", ""]),
         "requirements.txt" => of(&["-e ../lynx\n", "-r ../ibex/requirements.txt\n", "x==1\n"]),
         "setup.py" => of(&["from setuptools import setup\nsetup(name='x')\n", "import os\n"]),
@@ -168,4 +164,24 @@ pub(super) fn content_of(file: &str, content: u16) -> String {
         name if name.ends_with(".json") => format!("{{\"n\": {content}}}"),
         _ => format!("# {content}\n"),
     }
+}
+
+/// Two members, and crates of which one needs the other; the number says which versions there are.
+fn cargo_lock(content: u16) -> String {
+    let package = |name: &str, version: u16, more: &str| {
+        format!("[[package]]\nname = \"{name}\"\nversion = \"{version}.0.0\"\n{more}\n")
+    };
+    let source = "source = \"registry+x\"\n";
+    let (outer, inner) = (content % 3, content / 3 % 2);
+    let inner_needs = if content.is_multiple_of(5) { "dependencies = [\"lynx\"]" } else { "" };
+    let version = if content.is_multiple_of(7) { 5 } else { 4 };
+    [
+        format!("version = {version}\n"),
+        package("ibex", 0, "dependencies = [\"lynx\", \"outer\"]"),
+        package("lynx", 0, if content.is_multiple_of(2) { "" } else { "dependencies = [\"inner\"]" }),
+        package("lib-oryx", 0, "dependencies = [\"inner\"]"),
+        package("outer", outer, &format!("{source}dependencies = [\"inner\"]")),
+        package("inner", inner, &format!("{source}{inner_needs}")),
+    ]
+    .concat()
 }

@@ -1,0 +1,251 @@
+//! Files that tasks read in slices: the packages of a lockfile, the keys of an `.env` file, the fields of a manifest.
+//!
+//! Such a file is cut into fragments, each with what it says and which others it needs. A task reads one fragment and all
+//! that it needs, and no byte of the file besides: comments and order are nothing to it, and neither is an entry that
+//! somebody else needs.
+
+use std::collections::BTreeSet;
+
+use petgraph::algo::kosaraju_scc;
+use petgraph::graph::{DiGraph, NodeIndex};
+use serde::{Deserialize, Serialize};
+
+use crate::diagnostic::Evidence;
+use crate::path::RepoPath;
+
+/// The place of a fragment in its file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct FragmentIndex(pub(crate) u32);
+
+impl FragmentIndex {
+    /// The place as a number.
+    pub fn number(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// A digest over fragments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct FragmentDigest(pub(crate) [u8; 32]);
+
+/// One entry, key or field of a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fragment {
+    /// What the file calls it, such as `serde 1.0.219` or `scripts`.
+    pub name: String,
+    /// The line, counted from 1.
+    pub line: u32,
+    /// A digest over what it says.
+    pub said: FragmentDigest,
+    /// The fragments that count wherever this one does.
+    pub needs: Vec<FragmentIndex>,
+}
+
+/// The fragments of one file.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fragments(pub(crate) Vec<Fragment>);
+
+/// Named in every digest.
+const CONTEXT: &str = "knockon 2026-11 slice of a file v1";
+
+/// Fields one after the other, each behind its length.
+struct Digester(blake3::Hasher);
+
+impl Digester {
+    fn new(kind: &[u8]) -> Self {
+        let mut digester = Self(blake3::Hasher::new_derive_key(CONTEXT));
+        digester.field(kind);
+        digester
+    }
+
+    fn field(&mut self, field: &[u8]) {
+        self.count(field.len());
+        self.0.update(field);
+    }
+
+    fn count(&mut self, count: usize) {
+        self.0.update(&(count as u64).to_le_bytes());
+    }
+
+    fn finish(&self) -> FragmentDigest {
+        FragmentDigest(*self.0.finalize().as_bytes())
+    }
+}
+
+impl Fragments {
+    /// Adds a fragment that says these fields; their borders count.
+    pub fn add(&mut self, name: impl Into<String>, line: u32, said: &[&[u8]]) -> FragmentIndex {
+        let mut digester = Digester::new(b"said");
+        digester.count(said.len());
+        said.iter().for_each(|field| digester.field(field));
+        let index = FragmentIndex(self.0.len() as u32);
+        self.0.push(Fragment { name: name.into(), line, said: digester.finish(), needs: Vec::new() });
+        index
+    }
+
+    /// Lets a fragment need another one. Both have been added.
+    pub fn need(&mut self, fragment: FragmentIndex, other: FragmentIndex) {
+        if let Some(fragment) = self.0.get_mut(fragment.number()) {
+            fragment.needs.push(other);
+        }
+    }
+
+    /// The fragment at a place.
+    pub fn get(&self, at: FragmentIndex) -> Option<&Fragment> {
+        self.0.get(at.number())
+    }
+
+    /// All fragments, each with its place.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = (FragmentIndex, &Fragment)> {
+        self.0.iter().enumerate().map(|(at, fragment)| (FragmentIndex(at as u32), fragment))
+    }
+
+    /// How many fragments the one of this name and all that it needs are; none where there is no such fragment.
+    pub fn reached_from(&self, name: &str) -> usize {
+        let mut seen = vec![false; self.0.len()];
+        let mut pending: Vec<usize> = self.0.iter().position(|fragment| fragment.name == name).into_iter().collect();
+        while let Some(at) = pending.pop() {
+            if let Some(fragment) = self.0.get(at).filter(|_| !std::mem::replace(&mut seen[at], true)) {
+                pending.extend(fragment.needs.iter().map(|need| need.number()));
+            }
+        }
+        seen.into_iter().filter(|reached| *reached).count()
+    }
+
+    /// For each fragment a digest over it and all that it needs, directly or not. It depends on no order, neither of the
+    /// fragments nor of what each needs. Those that need each other in a circle are digested as one.
+    pub fn slices(&self) -> Vec<FragmentDigest> {
+        let mut graph: DiGraph<(), ()> = DiGraph::with_capacity(self.0.len(), self.0.len());
+        for _ in &self.0 {
+            graph.add_node(());
+        }
+        for (at, fragment) in self.iter() {
+            for need in fragment.needs.iter().filter(|need| self.get(**need).is_some()) {
+                graph.add_edge(NodeIndex::new(at.number()), NodeIndex::new(need.number()), ());
+            }
+        }
+        let mut slices = vec![FragmentDigest([0; 32]); self.0.len()];
+        // What is needed comes before who needs it.
+        for group in kosaraju_scc(&graph) {
+            let members: BTreeSet<usize> = group.iter().map(|node| node.index()).collect();
+            let own: BTreeSet<FragmentDigest> = members.iter().map(|at| self.own(&self.0[*at])).collect();
+            let needs = members.iter().flat_map(|at| &self.0[*at].needs).map(|need| need.number());
+            let outside = needs.filter(|need| !members.contains(need));
+            let outside: BTreeSet<FragmentDigest> = outside.filter_map(|need| slices.get(need).copied()).collect();
+            let mut digester = Digester::new(b"slice");
+            for digests in [own, outside] {
+                digester.count(digests.len());
+                digests.iter().for_each(|digest| digester.field(&digest.0));
+            }
+            let whole = digester.finish();
+            members.into_iter().for_each(|at| slices[at] = whole);
+        }
+        slices
+    }
+
+    /// A fragment by itself: its name, what it says, and what it names.
+    fn own(&self, fragment: &Fragment) -> FragmentDigest {
+        let named = fragment.needs.iter().filter_map(|need| Some(self.get(*need)?.name.as_str()));
+        let named: BTreeSet<&str> = named.collect();
+        let mut digester = Digester::new(b"fragment");
+        digester.field(fragment.name.as_bytes());
+        digester.field(&fragment.said.0);
+        digester.count(named.len());
+        named.iter().for_each(|name| digester.field(name.as_bytes()));
+        digester.finish()
+    }
+
+    /// Whether two fragments of two files are the same by themselves, whatever those that they need say.
+    pub fn is_same(&self, here: &Fragment, others: &Fragments, there: &Fragment) -> bool {
+        self.own(here) == others.own(there)
+    }
+}
+
+/// A task reads a fragment of a file and all that it needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SliceClaim {
+    /// The file, whose fragments are claimed too.
+    pub file: RepoPath,
+    /// The fragment.
+    pub fragment: FragmentIndex,
+    /// How it is known that the task reads it.
+    pub evidence: Evidence,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `name:says>need,need` on each line.
+    fn fragments(text: &str) -> Fragments {
+        let mut fragments = Fragments::default();
+        let lines: Vec<(&str, &str)> = text.split_whitespace().map(|line| line.split_once('>').unwrap()).collect();
+        let mut indices = Vec::new();
+        for (number, (what, _)) in lines.iter().enumerate() {
+            let (name, said) = what.split_once(':').unwrap();
+            indices.push((name, fragments.add(name, number as u32 + 1, &[said.as_bytes()])));
+        }
+        for ((_, from), (_, needs)) in indices.iter().zip(&lines) {
+            for need in needs.split(',').filter(|need| !need.is_empty()) {
+                fragments.need(*from, indices.iter().find(|(name, _)| *name == need).unwrap().1);
+            }
+        }
+        fragments
+    }
+
+    fn slice(text: &str, name: &str) -> FragmentDigest {
+        let fragments = fragments(text);
+        let at = fragments.iter().find(|(_, fragment)| fragment.name == name).unwrap().0;
+        fragments.slices()[at.number()]
+    }
+
+    #[test]
+    fn a_slice_is_a_fragment_and_all_that_it_needs() {
+        let text = "app:1>b other:1>c b:1>d,c c:1> d:1>";
+        for (changed, app, other) in [
+            ("app:1>b,c other:1>c b:1>d,c c:1> d:1>", true, false),
+            ("app:1>b other:1>c b:1>d,c c:2> d:1>", true, true),
+            ("app:1>b other:1>c b:1>d,c c:1> d:2>", true, false),
+            ("app:1>b other:2>c b:1>d,c c:1> d:1>", false, true),
+            ("app:1>b other:1>c b:1>c c:1> d:1>", true, false),
+            ("app:1>b other:1>c b:1>d,c c:1> d:1> new:1>", false, false),
+            ("c:1> d:1> other:1>c b:1>c,d app:1>b", false, false),
+        ] {
+            assert_eq!(slice(text, "app") != slice(changed, "app"), app, "app: {changed}");
+            assert_eq!(slice(text, "other") != slice(changed, "other"), other, "other: {changed}");
+        }
+    }
+
+    #[test]
+    fn fragments_that_need_each_other_are_one() {
+        let text = "a:1>b b:1>c c:1>a,d d:1> e:1>a";
+        assert_eq!(slice(text, "a"), slice(text, "c"));
+        for changed in [
+            "a:1>b b:1>c c:1>a,d d:2> e:1>a",
+            "a:1>b b:2>c c:1>a,d d:1> e:1>a",
+            "a:1>b b:1>c,a c:1>a,d d:1> e:1>a",
+            "a:1>b b:1>c c:1>d d:1> e:1>a",
+        ] {
+            assert_ne!(slice(text, "e"), slice(changed, "e"), "{changed}");
+        }
+    }
+
+    #[test]
+    fn borders_of_what_is_said_count() {
+        let of = |said: &[&[u8]]| {
+            let mut fragments = Fragments::default();
+            fragments.add("a", 1, said);
+            fragments.slices()[0]
+        };
+        let all = [of(&[b"ab", b"c"]), of(&[b"a", b"bc"]), of(&[b"abc"]), of(&[]), of(&[b""])];
+        assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), all.len());
+    }
+
+    #[test]
+    fn a_long_chain_needs_no_stack() {
+        let mut fragments = Fragments::default();
+        let chain: Vec<FragmentIndex> = (0..200_000).map(|at| fragments.add(at.to_string(), 1, &[])).collect();
+        chain.windows(2).for_each(|pair| fragments.need(pair[0], pair[1]));
+        assert_eq!(fragments.slices().iter().collect::<BTreeSet<_>>().len(), chain.len());
+    }
+}
