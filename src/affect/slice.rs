@@ -22,10 +22,7 @@ struct Known<'a> {
 
 impl<'a> Known<'a> {
     fn new(fragments: &'a Fragments) -> Self {
-        // Of fragments with one name the first counts; the others are compared with nothing, and differ.
-        let names = fragments.iter().map(|(at, fragment)| (fragment.name.as_str(), at));
-        let by_name = names.rev().collect();
-        Self { fragments, slices: fragments.slices(), by_name }
+        Self { fragments, slices: fragments.slices(), by_name: fragments.by_name() }
     }
 
     fn find(&self, name: &str) -> Option<(FragmentIndex, &'a Fragment)> {

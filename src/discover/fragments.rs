@@ -4,17 +4,19 @@
 //! that it needs, and no byte of the file besides: comments and order are nothing to it, and neither is an entry that
 //! somebody else needs.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::LazyLock;
 
 use petgraph::algo::kosaraju_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
 use serde::{Deserialize, Serialize};
 
+use super::syntax::Located;
 use crate::diagnostic::Evidence;
 use crate::path::RepoPath;
 
 /// The place of a fragment in its file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct FragmentIndex(pub(crate) u32);
 
 impl FragmentIndex {
@@ -53,7 +55,8 @@ struct Digester(blake3::Hasher);
 
 impl Digester {
     fn new(kind: &[u8]) -> Self {
-        let mut digester = Self(blake3::Hasher::new_derive_key(CONTEXT));
+        static BEGUN: LazyLock<blake3::Hasher> = LazyLock::new(|| blake3::Hasher::new_derive_key(CONTEXT));
+        let mut digester = Self(BEGUN.clone());
         digester.field(kind);
         digester
     }
@@ -81,6 +84,30 @@ impl Fragments {
         let index = FragmentIndex(self.0.len() as u32);
         self.0.push(Fragment { name: name.into(), line, said: digester.finish(), needs: Vec::new() });
         index
+    }
+
+    /// Adds one fragment for each key of a table, without those that `is_inert`; its name is the prefix and the key. Order,
+    /// comments and white space of what stands under a key are not said.
+    pub fn add_table(&mut self, prefix: &str, table: &Located, is_inert: impl Fn(&str) -> bool) -> Vec<FragmentIndex> {
+        let keys = table.entries().filter(|(key, _)| !is_inert(&key.text));
+        keys.map(|(key, value)| self.add(format!("{prefix}{}", key.text), key.line, &[&value.canonical()])).collect()
+    }
+
+    /// Adds a fragment that says nothing itself and needs these others.
+    pub fn group(
+        &mut self,
+        name: impl Into<String>,
+        line: u32,
+        needs: impl IntoIterator<Item = FragmentIndex>,
+    ) -> FragmentIndex {
+        let group = self.add(name, line, &[]);
+        needs.into_iter().for_each(|need| self.need(group, need));
+        group
+    }
+
+    /// The fragments by their names; of those that share one, the first.
+    pub fn by_name(&self) -> HashMap<&str, FragmentIndex> {
+        self.iter().rev().map(|(at, fragment)| (fragment.name.as_str(), at)).collect()
     }
 
     /// Lets a fragment need another one. Both have been added.

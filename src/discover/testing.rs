@@ -3,6 +3,7 @@
 use super::landscape::{Landscape, Manifest, Places};
 use super::{Ecosystem, EdgeTarget, Links, Reading};
 use crate::path::RepoPath;
+use crate::selection::Reach;
 use crate::tree::{MemoryTree, Node, Tree};
 
 /// Links the tree (see [`MemoryTree::parse`]) as one ecosystem sees it.
@@ -75,6 +76,9 @@ pub(crate) fn describe(links: &Links) -> String {
             let fragments = &links.fragments.iter().find(|(file, _)| *file == slice.file).unwrap().1;
             let name = &fragments.get(slice.fragment).unwrap().name;
             lines.push(format!("slice {}:{} <- {} `{name}`", t.folder, t.name, slice.file));
+            let covered =
+                t.inputs.iter().any(|i| i.selection.reach == Reach::Owned && i.selection.matches(&slice.file));
+            assert!(!covered, "{}:{} reads {} as a whole and in slices", t.folder, t.name, slice.file);
         }
         for reading in &t.reads {
             let reading = match reading {

@@ -9,6 +9,7 @@ const LOCKED: &str = "\
 == Cargo.toml
 [workspace]
 members = [\"a\", \"b\"]
+resolver = \"2\"
 == a/Cargo.toml
 [package]
 name = \"a\"
@@ -121,4 +122,53 @@ fn case_91_the_entries_that_changed_are_told_as_causes() {
         })
         .collect();
     assert_eq!(told, ["Cargo.lock:10 deep 1.0.0 Modified", "Cargo.lock:10 deep 1.0.0 Modified"]);
+}
+
+/// A workspace whose members inherit; `b` stands on its own words.
+const INHERITED: &str = "\
+== Cargo.toml
+[workspace]
+members = [\"a\", \"b\"]
+resolver = \"2\"
+[workspace.package]
+version = \"1.0.0\"
+license = \"MIT\"
+[workspace.dependencies]
+one = \"1\"
+two = \"2\"
+== a/Cargo.toml
+[package]
+name = \"a\"
+version.workspace = true
+[dependencies]
+one.workspace = true
+== b/Cargo.toml
+[package]
+name = \"b\"
+description = \"what it is\"
+keywords = [\"x\"]
+";
+
+#[test]
+fn case_93_what_is_inherited_reaches_those_that_inherit_it() {
+    check(INHERITED, &INHERITED.replace("one = \"1\"", "one = \"1.1\""), &A);
+    check(INHERITED, &INHERITED.replace("version = \"1.0.0\"", "version = \"1.0.1\""), &A);
+    check(INHERITED, &INHERITED.replace("two = \"2\"", "two = \"3\""), &[]);
+    check(INHERITED, &INHERITED.replace("license = \"MIT\"", "license = \"ISC\""), &[]);
+    let all = ["a:build", "a:test", "b:build", "b:test"];
+    check(INHERITED, &INHERITED.replace("resolver = \"2\"", "resolver = \"3\""), &all);
+    check(INHERITED, &INHERITED.replace("== a/", "[profile.dev]\nopt-level = 1\n== a/"), &all);
+    check(INHERITED, &INHERITED.replace("[\"a\", \"b\"]", "[\"b\", \"a\"]"), &[]);
+}
+
+#[test]
+fn case_93_comments_order_and_words_that_no_build_sees_change_nothing() {
+    check(INHERITED, &INHERITED.replace("keywords = [\"x\"]", "# why\nkeywords = [\"y\"]\n"), &[]);
+    let turned =
+        INHERITED.replace("name = \"a\"\nversion.workspace = true", "version = { workspace = true }\nname = \"a\"");
+    check(INHERITED, &turned, &[]);
+    // Cargo hands the description to the compiler.
+    check(INHERITED, &INHERITED.replace("what it is", "another"), &B);
+    let image = format!("{INHERITED}== svc/Dockerfile\nFROM scratch\nCOPY b/Cargo.toml /\n");
+    check(&image, &image.replace("keywords = [\"x\"]", "keywords = [\"y\"]"), &["svc:image"]);
 }

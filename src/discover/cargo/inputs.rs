@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::lockfile::{Locked, LockedDependency, Lockfile};
 use super::manifest::{Dependency, Purpose};
 use super::membership::{Package, Packages, written};
-use super::{CONFIGURATIONS, Facts, LOCKFILE, build_script_of, ground, outside_repository};
+use super::{CONFIGURATIONS, Facts, LOCKFILE, build_script_of, evidence_of, ground, outside_repository};
 use crate::diagnostic::{Diagnostic, Evidence};
 use crate::discover::syntax::Stated;
-use crate::discover::{EdgeClaim, EdgeKind, EdgeTarget, Ground, Input, Landscape, Links, SliceClaim};
+use crate::discover::{EdgeClaim, EdgeKind, EdgeTarget, FragmentIndex, Ground, Input, Landscape, Links, SliceClaim};
 use crate::path::{PathError, RepoPath};
 use crate::selection::Selection;
 
@@ -32,7 +32,8 @@ pub(super) fn outside_of(
         }
     };
     let probed = |path: &RepoPath| Evidence::new(path, 0, "");
-    if let Some(root) = packages.root(package).filter(|root| root.folder != package.folder) {
+    let root = packages.root(package).filter(|root| root.folder != package.folder);
+    if let Some(root) = root.filter(|root| root.manifest.is_none() || package.manifest.is_none()) {
         let named = package.names_root.as_ref().map(|stated| stated.evidence(&package.path));
         add(&root.path, named.unwrap_or_else(|| probed(&root.path)));
     }
@@ -109,37 +110,60 @@ pub(super) fn sliced_lockfile<'a>(
     Some((path, lockfile, lockfile.member(package.name()?)?))
 }
 
-/// What the lockfile says of each package that a package depends on, for its build alone or for its tests too. What it
-/// says of another package of the workspace counts where that one is built.
+/// What a package's tasks read of its manifest, and of that of its workspace's root.
+fn of_manifests(packages: &Packages<'_>, package: &Package<'_>) -> Vec<SliceClaim> {
+    let Some(manifest) = package.manifest else { return Vec::new() };
+    let claim = |path: &RepoPath, fragment: FragmentIndex, evidence: Evidence| SliceClaim {
+        file: path.clone(),
+        fragment,
+        evidence,
+    };
+    let mut claims = vec![claim(&package.path, manifest.own, evidence_of(package))];
+    if let Some(root) = packages.root(package)
+        && let Some(of_root) = root.manifest
+    {
+        let named = package.names_root.as_ref().map(|stated| stated.evidence(&package.path));
+        let evidence = named.unwrap_or_else(|| Evidence::new(&root.path, 0, ""));
+        let names = &packages.fragments[&root.folder];
+        claims.push(claim(&root.path, of_root.for_members, evidence.clone()));
+        let taken = manifest.inherits.iter().filter_map(|name| names.get(name.as_str()));
+        claims.extend(taken.map(|fragment| claim(&root.path, *fragment, evidence.clone())));
+    }
+    claims
+}
+
+/// What a package's tasks read of files in slices: of manifests, and of the lockfile what it says of each package that the
+/// package depends on, for its build alone or for its tests too. What it says of another package of the workspace counts
+/// where that one is built.
 pub(super) fn slices(
     landscape: &Landscape<'_, Facts>,
     packages: &Packages<'_>,
     package: &Package<'_>,
     for_tests: bool,
 ) -> Vec<SliceClaim> {
-    let Some((file, _, locked)) = sliced_lockfile(landscape, package) else { return Vec::new() };
+    let mut claims = of_manifests(packages, package);
+    let Some((file, _, locked)) = sliced_lockfile(landscape, package) else { return claims };
     let of = |purpose: Purpose| package.dependencies().iter().filter(move |found| found.purpose == purpose);
     let named = |found: &Dependency| normal(packages.path_of(package, found).0);
+    let unifies = packages.root(package).and_then(|root| root.manifest).is_none_or(|root| root.unifies);
     // What only tests need; whatever cannot be told apart counts.
-    let left_out: BTreeSet<String> =
-        match for_tests || packages.root(package).is_none_or(|root| root.manifest.is_none()) {
-            true => BTreeSet::new(),
-            false => {
-                let built: BTreeSet<String> = of(Purpose::Build).map(named).collect();
-                of(Purpose::Test).map(named).filter(|name| !built.contains(name)).collect()
-            }
-        };
+    let left_out: BTreeSet<String> = if for_tests || unifies {
+        BTreeSet::new()
+    } else {
+        let built: BTreeSet<String> = of(Purpose::Build).map(named).collect();
+        of(Purpose::Test).map(named).filter(|name| !built.contains(name)).collect()
+    };
     let counts = |dependency: &&LockedDependency| {
         let has_a_build = dependency.is_member && packages.names.contains(&dependency.package);
         !has_a_build && !left_out.contains(&normal(&dependency.package))
     };
     let evidence = Evidence::new(&file, 0, "");
-    let claims = locked.dependencies.iter().filter(counts).map(|dependency| SliceClaim {
+    claims.extend(locked.dependencies.iter().filter(counts).map(|dependency| SliceClaim {
         file: file.clone(),
         fragment: dependency.fragment,
         evidence: evidence.clone(),
-    });
-    claims.collect()
+    }));
+    claims
 }
 
 /// Cargo finds a package by either spelling of its name.

@@ -1,8 +1,11 @@
 //! What a `Cargo.toml` says about other folders.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::discover::syntax::{Lines, Located, Stated, Unreadable, Value, read_toml, text_of};
+use crate::discover::{FragmentIndex, Fragments};
 
 /// The facts of one `Cargo.toml`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +20,16 @@ pub struct Manifest {
     pub patches: Vec<Patch>,
     /// The files of targets that are named, as written.
     pub targets: Vec<Target>,
+    /// All that it says, in parts.
+    pub fragments: Arc<Fragments>,
+    /// What a build or a test of its own package can depend on.
+    pub own: FragmentIndex,
+    /// What acts on each package of its workspace, whatever that inherits.
+    pub for_members: FragmentIndex,
+    /// What the package inherits: names of fragments of the workspace root.
+    pub inherits: Vec<String>,
+    /// Whether what only tests need may switch on features for builds too: so does the first resolver.
+    pub unifies: bool,
 }
 
 /// A `[package]` table.
@@ -91,13 +104,96 @@ impl Manifest {
         let document = read_toml(bytes)?;
         let reader = Reader { lines: Lines::new(text_of(bytes)?) };
         let package = document.get("package").or_else(|| document.get("project"));
+        let (fragments, own, for_members) = cut(&document);
         Ok(Self {
             package: package.map(|table| reader.package(table)).transpose()?,
             workspace: document.get("workspace").map(|table| reader.workspace(table)),
             dependencies: reader.all_dependencies(&document),
             patches: reader.patches(&document),
             targets: reader.targets(&document),
+            inherits: inherited(&document),
+            unifies: unifies(&document),
+            own,
+            for_members,
+            fragments: Arc::new(fragments),
         })
+    }
+}
+
+/// Keys of a package that no build can see: they are not among the variables that Cargo sets for rustc.
+const INERT: [&str; 5] = ["categories", "keywords", "documentation", "publish", "exclude"];
+
+/// Keys of a workspace that say who its members are: what follows from that is in projects and edges.
+const MEMBERSHIP: [&str; 4] = ["members", "exclude", "default-members", "metadata"];
+
+/// Tables of a workspace root from which each member takes single entries.
+const INHERITED: [&str; 2] = ["dependencies", "package"];
+
+/// What acts on every member of a workspace; an edition may choose the resolver.
+const COMMON: [&str; 8] = [
+    "profile",
+    "patch",
+    "replace",
+    "cargo-features",
+    "workspace.lints",
+    "workspace.resolver",
+    "package.resolver",
+    "package.edition",
+];
+
+/// Cuts a manifest: what its own package depends on, and what each member of its workspace does.
+fn cut(document: &Located) -> (Fragments, FragmentIndex, FragmentIndex) {
+    let mut fragments = Fragments::default();
+    let mut own =
+        fragments.add_table("", document, |key| matches!(key, "package" | "project" | "workspace" | "badges"));
+    for key in ["package", "project"] {
+        if let Some(table) = document.get(key) {
+            own.extend(fragments.add_table(&format!("{key}."), table, |key| INERT.contains(&key)));
+        }
+    }
+    if let Some(workspace) = document.get("workspace") {
+        let is_apart = |key: &str| MEMBERSHIP.contains(&key) || INHERITED.contains(&key);
+        own.extend(fragments.add_table("workspace.", workspace, is_apart));
+        for key in INHERITED {
+            if let Some(table) = workspace.get(key) {
+                fragments.add_table(&format!("workspace.{key}."), table, |_| false);
+            }
+        }
+    }
+    let is_common = |name: &str| COMMON.contains(&name);
+    let common: Vec<_> = fragments.iter().filter(|(_, f)| is_common(&f.name)).map(|(at, _)| at).collect();
+    let for_members = fragments.group("what acts on all members", 1, common);
+    let own = fragments.group("what a build can see", 1, own);
+    (fragments, own, for_members)
+}
+
+/// The entries of the workspace root that a package takes over by `workspace = true`.
+fn inherited(document: &Located) -> Vec<String> {
+    let takes = |value: &Located| value.get("workspace").and_then(Located::truth) == Some(true);
+    let package = document.get("package").into_iter().flat_map(Located::entries).filter(|(_, value)| takes(value));
+    let mut names: Vec<String> = package.map(|(key, _)| format!("workspace.package.{}", key.text)).collect();
+    let platforms = document.get("target").into_iter().flat_map(Located::entries).map(|(_, table)| table);
+    for table in std::iter::once(document).chain(platforms) {
+        for (_, dependencies) in table.entries().filter(|(key, _)| key.text.ends_with("dependencies")) {
+            let taken = dependencies.entries().filter(|(_, value)| takes(value));
+            names.extend(taken.map(|(key, _)| format!("workspace.dependencies.{}", key.text)));
+        }
+    }
+    names.sort();
+    names.dedup();
+    names
+}
+
+fn unifies(document: &Located) -> bool {
+    let text = |way: &[&str]| document.at(way).and_then(Located::text);
+    match text(&["workspace", "resolver"]).or_else(|| text(&["package", "resolver"])) {
+        Some(resolver) => resolver == "1",
+        None => {
+            let inherited = || text(&["workspace", "package", "edition"]);
+            let edition = text(&["package", "edition"])
+                .or_else(|| document.at(&["package", "edition", "workspace"]).and_then(|_| inherited()));
+            edition.is_none_or(|edition| matches!(edition, "2015" | "2018"))
+        }
     }
 }
 

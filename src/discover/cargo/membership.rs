@@ -1,11 +1,11 @@
 //! Which packages there are, which workspace each belongs to, and which of them a workspace admits.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::manifest::{Dependency, Manifest};
 use super::{Facts, MANIFEST};
-use crate::discover::Landscape;
 use crate::discover::syntax::Stated;
+use crate::discover::{FragmentIndex, Landscape};
 use crate::path::RepoPath;
 use crate::selection::Selection;
 
@@ -35,6 +35,8 @@ pub(super) struct Packages<'a> {
     pub by_folder: BTreeMap<RepoPath, Package<'a>>,
     /// The names of all packages.
     pub names: BTreeSet<String>,
+    /// The fragments of the manifests of workspace roots, by name.
+    pub fragments: BTreeMap<RepoPath, HashMap<&'a str, FragmentIndex>>,
 }
 
 impl<'a> Packages<'a> {
@@ -65,7 +67,10 @@ impl<'a> Packages<'a> {
         });
         let by_folder: BTreeMap<RepoPath, Package<'a>> = by_folder.collect();
         let names = by_folder.values().filter_map(Package::name).map(str::to_owned).collect();
-        Self { by_folder, names }
+        let roots: BTreeSet<&RepoPath> = by_folder.values().map(|package| &package.root).collect();
+        let read = |root: &RepoPath| Some((root.clone(), by_folder.get(root)?.manifest?.fragments.by_name()));
+        let fragments = roots.into_iter().filter_map(read).collect();
+        Self { by_folder, names, fragments }
     }
 
     /// What the root of a package's workspace says; none where it cannot be read.

@@ -94,9 +94,9 @@ impl Ecosystem for Cargo {
         }
         claim_edges(landscape, &packages, links);
         let locked = packages.by_folder.values().filter_map(|package| sliced_lockfile(landscape, package));
-        let sliced: BTreeMap<RepoPath, _> =
-            locked.filter_map(|(path, lockfile, _)| Some((path, lockfile.fragments.clone()?))).collect();
-        links.fragments.extend(sliced);
+        let locked = locked.filter_map(|(path, lockfile, _)| Some((path, lockfile.fragments.clone()?)));
+        let stated = packages.by_folder.values().filter_map(|p| Some((p.path.clone(), p.manifest?.fragments.clone())));
+        links.fragments.extend(locked.chain(stated).collect::<BTreeMap<RepoPath, _>>());
         let unbuilt = packages.by_folder.values().filter(|package| !admitted.contains(&package.folder));
         let unbuilt: BTreeSet<&RepoPath> =
             unbuilt.filter(|package| is_left_alone(landscape, &packages, package)).map(|p| &p.folder).collect();
@@ -230,7 +230,8 @@ fn tasks(
 ) -> [TaskClaim; 2] {
     let evidence = evidence_of(package);
     let lockfile = sliced_lockfile(landscape, package).map(|(path, _, _)| path);
-    let owned = Selection::owned(&package.folder).slicing(&lockfile);
+    let manifest = package.manifest.map(|_| &package.path);
+    let owned = Selection::owned(&package.folder).slicing(lockfile.iter().chain(manifest));
     let root = packages.root(package).map_or(&package.folder, |root| &root.folder);
     let plain = |name: &&str| name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
     let choice = package.name().filter(plain).map(|name| format!(" -p {name}"));

@@ -207,6 +207,43 @@ impl Located {
         }
     }
 
+    /// The value as bytes that say all of it and nothing of how it is written: two values have the same if and only if
+    /// they are equal but for the order of keys and where they stand.
+    pub fn canonical(&self) -> Vec<u8> {
+        fn text(kind: u8, text: &str, to: &mut Vec<u8>) {
+            to.push(kind);
+            to.extend((text.len() as u64).to_le_bytes());
+            to.extend(text.as_bytes());
+        }
+        fn write(value: &Located, to: &mut Vec<u8>) {
+            match &value.value {
+                Value::Null => to.push(b'0'),
+                Value::Bool(truth) => to.push(if *truth { b'y' } else { b'n' }),
+                Value::Number(number) => text(b'#', number, to),
+                Value::Text(said) => text(b't', said, to),
+                Value::List(items) => {
+                    to.push(b'[');
+                    items.iter().for_each(|item| write(item, to));
+                    to.push(b']');
+                }
+                Value::Table(pairs) => {
+                    let mut sorted: Vec<_> = pairs.iter().collect();
+                    sorted.sort_by(|(one, _), (other, _)| one.text.cmp(&other.text));
+                    to.push(b'{');
+                    for (key, value) in sorted {
+                        text(b'k', &key.text, to);
+                        write(value, to);
+                    }
+                    to.push(b'}');
+                }
+            }
+        }
+        // What was read nests at most so deep as the readers allow.
+        let mut bytes = Vec::new();
+        write(self, &mut bytes);
+        bytes
+    }
+
     /// Whether this is a table.
     pub fn is_table(&self) -> bool {
         matches!(self.value, Value::Table(_))
