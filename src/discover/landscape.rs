@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::probes::Probes;
 use super::syntax::Unreadable;
 use crate::path::RepoPath;
-use crate::tree::{Entry, Mode, Node, Tree, TreeError};
+use crate::tree::{ContentId, Entry, Mode, Node, Tree, TreeError};
 
 /// One manifest of the ecosystem.
 #[derive(Debug)]
@@ -30,12 +30,16 @@ pub struct Landscape<'a, F> {
     by_path: HashMap<&'a RepoPath, usize>,
     places: &'a Places<'a>,
     probes: Mutex<Probes>,
+    reader: &'a Reader<'a, F>,
 }
 
+/// Reads a file of the tree that is no manifest.
+pub(super) type Reader<'a, F> = dyn Fn(&RepoPath, ContentId) -> Result<Arc<F>, Unreadable> + Sync + 'a;
+
 impl<'a, F> Landscape<'a, F> {
-    pub(super) fn new(manifests: Vec<Manifest<'a, F>>, places: &'a Places<'a>) -> Self {
+    pub(super) fn new(manifests: Vec<Manifest<'a, F>>, places: &'a Places<'a>, reader: &'a Reader<'a, F>) -> Self {
         let by_path = manifests.iter().enumerate().map(|(at, manifest)| (manifest.path, at)).collect();
-        Self { manifests, by_path, places, probes: Mutex::default() }
+        Self { manifests, by_path, places, probes: Mutex::default(), reader }
     }
 
     /// Everything that was looked at.
@@ -46,6 +50,18 @@ impl<'a, F> Landscape<'a, F> {
     fn node(&self, path: &RepoPath) -> Option<Node> {
         let mut probes = self.probes.lock().unwrap_or_else(PoisonError::into_inner);
         self.places.resolve(path, &mut probes).map(|(_, node)| node)
+    }
+
+    /// What a file says that is no manifest; none if no such file stands there. Its ecosystem reads files of that name on
+    /// demand.
+    pub fn source(&self, path: &RepoPath) -> Option<Result<Arc<F>, Unreadable>> {
+        let (real, id) = {
+            let mut probes = self.probes.lock().unwrap_or_else(PoisonError::into_inner);
+            let (real, Node::Content(mode, id)) = self.places.resolve(path, &mut probes)? else { return None };
+            probes.read(&real);
+            mode.is_file().then_some((real, id))?
+        };
+        Some((self.reader)(&real, id))
     }
 
     /// All manifests, sorted by path.

@@ -54,7 +54,12 @@ pub trait Ecosystem: Send + Sync + 'static {
     /// Whether a file with this name is to be read.
     fn recognises(name: &[u8]) -> bool;
 
-    /// Reads a manifest.
+    /// Whether a file with this name is read where linking asks for it: a source of which only a few say anything.
+    fn reads_on_demand(_name: &[u8]) -> bool {
+        false
+    }
+
+    /// Reads a manifest, or a source that linking asks for.
     fn read(name: &[u8], bytes: &[u8]) -> Result<Self::Facts, Unreadable>;
 
     /// Links all facts of one tree.

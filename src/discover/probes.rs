@@ -8,6 +8,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use rayon::prelude::*;
 
+use super::registry::says_the_same;
 use super::survey::is_read;
 use crate::codec::{Bytes, Deferred};
 use crate::path::RepoPath;
@@ -24,6 +25,8 @@ pub struct Probes {
     folders: HashSet<PathHash>,
     /// Whether any file is selected.
     selections: Vec<Selection>,
+    /// What these files say.
+    sources: HashSet<PathHash>,
 }
 
 /// A hash that is the same in every run of one build.
@@ -61,6 +64,11 @@ impl Probes {
         self.selections.push(selection.clone());
     }
 
+    /// Notes that somebody read what a file says that is no manifest.
+    pub fn read(&mut self, source: &RepoPath) {
+        self.sources.insert(PathHash::of(source));
+    }
+
     /// Takes over what others looked at.
     pub fn extend(&mut self, others: Probes) {
         if self.paths.len() < others.paths.len() {
@@ -71,6 +79,7 @@ impl Probes {
         }
         self.folders.extend(others.folders);
         self.selections.extend(others.selections);
+        self.sources.extend(others.sources);
     }
 }
 
@@ -115,7 +124,10 @@ pub struct Places {
 
 /// What a workspace is made of: manifests, configurations, links, and the places that were looked at.
 #[derive(Debug)]
-pub struct RestsOn(Deferred<Places>);
+pub struct RestsOn {
+    places: Deferred<Places>,
+    sources: PathHashes,
+}
 
 impl RestsOn {
     /// All that several looked at.
@@ -124,28 +136,34 @@ impl RestsOn {
             PathHashes::of(probes.clone().into_iter().flat_map(of).copied().collect())
         };
         let (paths, folders) = (sorted(|probes| &probes.paths), sorted(|probes| &probes.folders));
+        let sources = sorted(|probes| &probes.sources);
         let selections = probes.into_iter().flat_map(|probes| &probes.selections).cloned().collect();
-        Self(Deferred::ready(Places { paths, folders, selections }))
+        Self { places: Deferred::ready(Places { paths, folders, selections }), sources }
     }
 
     /// No places at all: what is made of manifests, configurations and links alone.
     pub fn no_places() -> Self {
-        Self(Deferred::ready(Places::default()))
+        Self { places: Deferred::ready(Places::default()), sources: PathHashes::default() }
     }
 
-    /// Places that are fetched when they are asked for.
-    pub fn deferred(fetch: impl Fn() -> Option<Places> + Send + Sync + 'static) -> Self {
-        Self(Deferred::new(fetch))
+    /// Places that are fetched when they are asked for, and the sources that were read.
+    pub fn deferred(fetch: impl Fn() -> Option<Places> + Send + Sync + 'static, sources: PathHashes) -> Self {
+        Self { places: Deferred::new(fetch), sources }
+    }
+
+    /// The sources that were read.
+    pub fn sources(&self) -> &PathHashes {
+        &self.sources
     }
 
     /// The places, if they can be had.
     pub fn places(&self) -> Option<&Places> {
-        self.0.get()
+        self.places.get()
     }
 
     /// Whether a workspace of either tree could be another because of one change between them: it is made of what
-    /// manifests, configurations and links say and of the places that were looked at; the bytes of all other files are
-    /// nothing to it. Where the places cannot be had, every file that comes or goes counts.
+    /// manifests, configurations, links and a few sources say and of the places that were looked at; the bytes of all other
+    /// files are nothing to it. Where the places cannot be had, every file that comes or goes counts.
     pub fn is_touched_by(&self, change: &Change, before: &dyn Tree, after: &dyn Tree) -> Result<bool, TreeError> {
         let Change { path, kind } = change;
         if path.name().is_none_or(is_read) || *kind == ChangeKind::Mode {
@@ -156,6 +174,7 @@ impl RestsOn {
             Ok::<_, TreeError>(matches!(node_at(tree, path)?, Some(Node::Content(mode, _)) if mode.is_file()))
         };
         let stays = match kind {
+            ChangeKind::Modified if self.sources.hold(path) => return Ok(!says_the_same(path, before, after)?),
             ChangeKind::Modified => return Ok(!is_plain(after)?),
             ChangeKind::Added => is_plain(after)?,
             ChangeKind::Deleted => is_plain(before)?,
@@ -267,7 +286,7 @@ mod tests {
 
     #[test]
     fn places_that_cannot_be_had_count_as_looked_at() {
-        let rests_on = RestsOn::deferred(|| None);
+        let rests_on = RestsOn::deferred(|| None, PathHashes::default());
         assert!(touches(&rests_on, "== a/x\n", "== a/x\n== a/y\n"));
         assert!(!touches(&rests_on, "== a/x\none\n", "== a/x\ntwo\n"));
     }

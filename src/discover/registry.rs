@@ -14,7 +14,7 @@ use super::survey::{Found, SurveyMemo, survey};
 use super::syntax::Unreadable;
 use super::{Ecosystem, Links};
 use crate::path::RepoPath;
-use crate::tree::{ContentId, Tree, TreeError};
+use crate::tree::{ContentId, Node, Tree, TreeError, node_at};
 
 /// The place of an ecosystem in the registry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -28,11 +28,15 @@ pub struct Facts(Arc<dyn Any + Send + Sync>);
 struct Registered {
     name: &'static str,
     recognises: fn(&[u8]) -> bool,
+    reads_on_demand: fn(&[u8]) -> bool,
     read: fn(&[u8], &[u8]) -> Result<Facts, Unreadable>,
-    link: fn(&[ReadManifest], &Places<'_>) -> (Links, Probes),
+    link: fn(&[ReadManifest], &Places<'_>, &Reader<'_>) -> (Links, Probes),
     keep: fn(&Facts) -> Option<Vec<u8>>,
     recall: fn(&[u8]) -> Option<Facts>,
 }
+
+/// Reads a source of one ecosystem.
+type Reader<'a> = dyn Fn(&RepoPath, ContentId) -> Result<Facts, Unreadable> + Sync + 'a;
 
 /// A manifest's path and what reading it gave.
 type ReadManifest = (RepoPath, Result<Facts, Unreadable>);
@@ -41,8 +45,9 @@ const fn register<E: Ecosystem>() -> Registered {
     Registered {
         name: E::NAME,
         recognises: E::recognises,
+        reads_on_demand: E::reads_on_demand,
         read: |name, bytes| E::read(name, bytes).map(|facts| Facts(Arc::new(facts))),
-        link: |read, places| {
+        link: |read, places, reader| {
             let manifests = read
                 .iter()
                 .filter_map(|(path, facts)| {
@@ -54,7 +59,11 @@ const fn register<E: Ecosystem>() -> Registered {
                 })
                 .collect();
             let mut links = Links::default();
-            let landscape = Landscape::new(manifests, places);
+            let reader = |path: &RepoPath, id| {
+                let facts = reader(path, id)?.0.downcast::<E::Facts>();
+                facts.map_err(|_| Unreadable::at(0, "it is read by another ecosystem"))
+            };
+            let landscape = Landscape::new(manifests, places, &reader);
             E::link(&landscape, &mut links);
             (links, landscape.into_probes())
         },
@@ -197,6 +206,22 @@ pub struct Linked {
     pub is_partial: bool,
 }
 
+/// Whether what a source says is the same in two trees, to each ecosystem that reads such files on demand.
+pub(super) fn says_the_same(path: &RepoPath, before: &dyn Tree, after: &dyn Tree) -> Result<bool, TreeError> {
+    let name = path.name().unwrap_or_default();
+    let content = |tree: &dyn Tree| match node_at(tree, path)? {
+        Some(Node::Content(mode, id)) if mode.is_file() => tree.content(id).map(Some),
+        _ => Ok(None),
+    };
+    let (Some(before), Some(after)) = (content(before)?, content(after)?) else { return Ok(false) };
+    let readers = REGISTRY.iter().filter(|registered| (registered.reads_on_demand)(name));
+    Ok(readers.clone().next().is_some()
+        && readers.into_iter().all(|registered| {
+            let said = |bytes: &[u8]| (registered.keep)(&(registered.read)(name, bytes).ok()?);
+            said(&before).is_some_and(|before| said(&after) == Some(before))
+        }))
+}
+
 /// Reads every manifest of a tree and links what they say.
 pub fn discover(tree: &dyn Tree, surveys: &SurveyMemo, memo: &FactsMemo) -> Result<Linked, TreeError> {
     let mut linked = Linked::default();
@@ -216,7 +241,6 @@ pub fn discover(tree: &dyn Tree, surveys: &SurveyMemo, memo: &FactsMemo) -> Resu
             (ecosystem, path, facts)
         })
         .collect();
-    linked.is_partial = is_partial.into_inner();
     let mut by_ecosystem: Vec<Vec<ReadManifest>> = vec![Vec::new(); REGISTRY.len()];
     for (ecosystem, path, facts) in read {
         if let Err(reason) = &facts {
@@ -226,8 +250,17 @@ pub fn discover(tree: &dyn Tree, surveys: &SurveyMemo, memo: &FactsMemo) -> Resu
         by_ecosystem[usize::from(ecosystem.0)].push((path, facts));
     }
     let places = Places::new(tree);
-    let claimed: Vec<(Links, Probes)> =
-        REGISTRY.par_iter().zip(&by_ecosystem).map(|(registered, read)| (registered.link)(read, &places)).collect();
+    let claimed: Vec<(Links, Probes)> = REGISTRY
+        .par_iter()
+        .enumerate()
+        .zip(&by_ecosystem)
+        .map(|((index, registered), read)| {
+            let ecosystem = EcosystemIndex(index as u8);
+            let source = |path: &RepoPath, id| facts_of(tree, memo, ecosystem, path, id, &is_partial);
+            (registered.link)(read, &places, &source)
+        })
+        .collect();
+    linked.is_partial = is_partial.into_inner();
     for (name, (links, probes)) in ecosystems().zip(claimed) {
         linked.links.push((name, links));
         linked.probes.extend(probes);

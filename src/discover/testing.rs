@@ -1,5 +1,7 @@
 //! For the tests of ecosystems: links of a tree that is written as one string, as text that is easy to compare.
 
+use std::sync::Arc;
+
 use super::landscape::{Landscape, Manifest, Places};
 use super::{Ecosystem, EdgeTarget, Links, Reading};
 use crate::path::RepoPath;
@@ -35,7 +37,8 @@ pub(crate) fn links_of<E: Ecosystem>(text: &str) -> Links {
     let manifests = read.iter().map(|(path, facts)| Manifest { path, facts: facts.as_ref() }).collect();
     let places = Places::new(&tree);
     let mut links = Links::default();
-    E::link(&Landscape::new(manifests, &places), &mut links);
+    let reader = |path: &RepoPath, id| E::read(path.name().unwrap(), &tree.content(id).unwrap()).map(Arc::new);
+    E::link(&Landscape::new(manifests, &places, &reader), &mut links);
     assert_eq!(places.failure(), None);
     links
 }

@@ -113,3 +113,21 @@ fn case_96_a_manifest_that_cannot_be_read_plans_its_project_and_tells() {
     let deep = base.replace("{\"name\": \"a\", \"scripts\": {\"build\": \"x\"}}", &"[".repeat(100_000));
     check_some(base, &deep, &["a:build"], &["b:build"]);
 }
+
+#[test]
+fn a_program_of_a_module_reacts_to_what_it_imports() {
+    let base = "== go.mod\nmodule x/m\n== cmd/a/main.go\npackage main\nimport \"x/m/lib\"\n== cmd/b/main.go\npackage main\n== lib/l.go\npackage lib\n== lib/l_test.go\npackage lib\n== other/o.go\npackage other\n";
+    let module = [".:build", ".:test"];
+    let of_a = ["cmd/a:build", "cmd/a:test"];
+    check(
+        base,
+        &base.replace("package lib\n== lib/l_t", "package lib\nvar x = 1\n== lib/l_t"),
+        &[&module[..], &of_a].concat(),
+    );
+    check(base, &base.replace("l_test.go\npackage lib\n", "l_test.go\npackage lib\nvar x = 1\n"), &[".:test"]);
+    check(base, &base.replace("package other\n", "package other\nvar x = 1\n"), &module);
+    // A new import of an imported package leads further.
+    let more = base.replace("package lib\n== lib/l_t", "package lib\nimport \"x/m/other\"\n== lib/l_t");
+    check(&more, &more.replace("package other\n", "package other\nvar x = 1\n"), &[&module[..], &of_a].concat());
+    check_some(base, &format!("{base}== lib/new.go\npackage lib\n"), &["cmd/a:build"], &["cmd/b:build"]);
+}

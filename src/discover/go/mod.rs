@@ -4,17 +4,24 @@
 //! repository. A requirement that neither redirects comes from the module proxy, whatever stands beside it here.
 //! In a `go.work` all used modules are resolved together: one build list, and the replacements of all of them.
 //!
-//! Go sources are not read. So it is not seen when a module of a `go.work` imports another one that its `go.mod` does
-//! not require, which Go lets pass there; nor when a build embeds a `_test.go`; nor where cgo is pointed outside the
-//! module. Such files are to be declared as inputs.
+//! A module with several programs (folders below `cmd`, or with a Dockerfile) has a project for each besides: it reads
+//! what it imports of the module. Elsewhere sources are not read. So it is not seen when a module of a `go.work` imports
+//! another one that its `go.mod` does not require, which Go lets pass there; nor when a build embeds a `_test.go`; nor
+//! where cgo is pointed outside the module. Such files are to be declared as inputs.
 
 mod module_file;
+mod services;
+mod source;
 #[cfg(test)]
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 use self::module_file::ModuleFile;
+use self::services::{Follower, MAIN_FILE, Service, module_files, services};
+use self::source::Source;
 use super::syntax::{Stated, Unreadable};
 use super::{
     Admission, Command, DanglingClaim, Ecosystem, EdgeClaim, EdgeKind, EdgeTarget, Ground, Input, Landscape, Links,
@@ -30,27 +37,51 @@ pub struct Go;
 const MODULE_FILE: &[u8] = b"go.mod";
 const WORKSPACE_FILE: &[u8] = b"go.work";
 
+/// What one file says.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum Facts {
+    /// A `go.mod` or a `go.work`.
+    Module(ModuleFile),
+    /// A `*.go`.
+    Source(Source),
+    /// A `*.go` that is none: a template, say. It is a fault only where it is built.
+    NoSource(Unreadable),
+}
+
 impl Ecosystem for Go {
-    type Facts = ModuleFile;
+    type Facts = Facts;
 
     const NAME: &'static str = "go";
 
     fn recognises(name: &[u8]) -> bool {
-        name == MODULE_FILE || name == WORKSPACE_FILE
+        matches!(name, MODULE_FILE | WORKSPACE_FILE | MAIN_FILE)
     }
 
-    fn read(_name: &[u8], bytes: &[u8]) -> Result<ModuleFile, Unreadable> {
-        ModuleFile::read(bytes)
+    fn reads_on_demand(name: &[u8]) -> bool {
+        name.ends_with(b".go")
     }
 
-    fn link(landscape: &Landscape<'_, ModuleFile>, links: &mut Links) {
+    fn read(name: &[u8], bytes: &[u8]) -> Result<Facts, Unreadable> {
+        match Self::reads_on_demand(name) {
+            true => Ok(Source::read(bytes).map_or_else(Facts::NoSource, Facts::Source)),
+            false => ModuleFile::read(bytes).map(Facts::Module),
+        }
+    }
+
+    fn link(landscape: &Landscape<'_, Facts>, links: &mut Links) {
         let ground = Modules::of(landscape);
         for work in &ground.workspaces {
             claim_workspace(landscape, work, links);
         }
         let named = ground.named_folders();
+        let folders: BTreeSet<&RepoPath> = ground.modules.keys().collect();
         for module in ground.modules.values() {
-            claim_module(landscape, &ground, module, &named, links);
+            let services = services(landscape, module, &folders);
+            let claimed = claim_module(landscape, &ground, module, &named, &services, links);
+            let mut follower = Follower::new(landscape, module, &folders);
+            for service in &services {
+                claim_service(&ground, &claimed, service, &mut follower, links);
+            }
         }
     }
 }
@@ -85,10 +116,15 @@ struct Modules<'a> {
 type Used = BTreeMap<RepoPath, Evidence>;
 
 impl<'a> Modules<'a> {
-    fn of(landscape: &Landscape<'a, ModuleFile>) -> Self {
+    fn of(landscape: &Landscape<'a, Facts>) -> Self {
         let mut all = Self { modules: BTreeMap::new(), workspaces: Vec::new() };
         for manifest in landscape.manifests() {
-            let (folder, path, file) = (manifest.folder(), manifest.path.clone(), manifest.facts.ok());
+            let (folder, path) = (manifest.folder(), manifest.path.clone());
+            let file = match manifest.facts {
+                Ok(Facts::Module(file)) => Some(file),
+                Ok(Facts::Source(_) | Facts::NoSource(_)) => continue,
+                Err(_) => None,
+            };
             if path.name() == Some(WORKSPACE_FILE) {
                 all.workspaces.push(Workspace { folder, path, file });
             } else if is_module(landscape, &folder, file) {
@@ -133,7 +169,7 @@ impl<'a> Modules<'a> {
 
 /// Whether a `go.mod` makes its folder a module of ours. One without a module path only fences its folder off, and
 /// one below `vendor/` is a copy of somebody else's.
-fn is_module(landscape: &Landscape<'_, ModuleFile>, folder: &RepoPath, file: Option<&ModuleFile>) -> bool {
+fn is_module(landscape: &Landscape<'_, Facts>, folder: &RepoPath, file: Option<&ModuleFile>) -> bool {
     if file.is_some_and(|file| file.module.is_none()) {
         return false;
     }
@@ -145,7 +181,7 @@ fn written(folder: &str) -> String {
     folder.replace('\\', "/")
 }
 
-fn claim_workspace(landscape: &Landscape<'_, ModuleFile>, work: &Workspace<'_>, links: &mut Links) {
+fn claim_workspace(landscape: &Landscape<'_, Facts>, work: &Workspace<'_>, links: &mut Links) {
     if !landscape.has_manifest(&work.folder.child(MODULE_FILE)) {
         links.projects.push(ProjectClaim {
             folder: work.folder.clone(),
@@ -168,7 +204,7 @@ fn claim_workspace(landscape: &Landscape<'_, ModuleFile>, work: &Workspace<'_>, 
 
 /// The folder that a line names, if a module stands there; else what is wrong is claimed.
 fn find_module(
-    landscape: &Landscape<'_, ModuleFile>,
+    landscape: &Landscape<'_, Facts>,
     folder: &RepoPath,
     target: &Stated<String>,
     file: &RepoPath,
@@ -196,13 +232,23 @@ fn find_module(
     }
 }
 
-fn claim_module(
-    landscape: &Landscape<'_, ModuleFile>,
+/// What a module's programs have in common with it.
+struct Claimed<'m, 'a> {
+    module: &'m Module<'a>,
+    edges: BTreeSet<(RepoPath, Evidence)>,
+    inherited: Vec<Input>,
+    /// What stands before the command.
+    prefix: &'static str,
+}
+
+fn claim_module<'m, 'a>(
+    landscape: &Landscape<'_, Facts>,
     all: &Modules<'_>,
-    module: &Module<'_>,
+    module: &'m Module<'a>,
     named: &BTreeSet<RepoPath>,
+    services: &[Service],
     links: &mut Links,
-) {
+) -> Claimed<'m, 'a> {
     let declared = module.file.and_then(|file| file.module.as_ref());
     let evidence = declared.map_or_else(|| Evidence::new(&module.path, 0, ""), |stated| stated.evidence(&module.path));
     links.projects.push(ProjectClaim {
@@ -215,47 +261,104 @@ fn claim_module(
     });
     let workspace = all.workspace_of(&module.folder);
     let shared = workspace.as_ref().filter(|(_, used)| used.contains_key(&module.folder));
-    if let Some(file) = module.file {
-        let edges = edges(landscape, all, module, file, shared, links);
-        links.edges.extend(edges.into_iter().map(|(to, evidence)| EdgeClaim {
-            from: module.folder.clone(),
-            to: EdgeTarget::Project(to),
-            kind: EdgeKind::Build,
-            evidence,
-        }));
-    }
+    let edges = match module.file {
+        Some(file) => edges(landscape, all, module, file, shared, links),
+        None => BTreeSet::new(),
+    };
+    links.edges.extend(edges.iter().cloned().map(|(to, evidence)| EdgeClaim {
+        from: module.folder.clone(),
+        to: EdgeTarget::Project(to),
+        kind: EdgeKind::Build,
+        evidence,
+    }));
     let inherited = inherited_inputs(landscape, module, workspace.as_ref());
     let prefix = if workspace.is_some() && shared.is_none() { "GOWORK=off " } else { "" };
-    let owned = Selection::owned(&module.folder);
-    let task = |name: &str, own: Selection, reads: Vec<Reading>| TaskClaim {
-        folder: module.folder.clone(),
+    // `./...` means the packages of its programs too.
+    let all_of = |of: &dyn Fn(Selection) -> Selection| {
+        let nested = services.iter().map(|service| Selection::all(&service.folder));
+        let selections = std::iter::once(Selection::owned(&module.folder)).chain(nested);
+        let own = selections.map(|selection| Input { selection: of(selection), evidence: evidence.clone() });
+        own.chain(inherited.iter().cloned()).collect::<Vec<_>>()
+    };
+    let command = |name: &str| Command { line: format!("{prefix}go {name} ./..."), folder: module.folder.clone() };
+    links.tasks.extend(tasks(&module.folder, all_of(&without_tests), all_of(&|selection| selection), command));
+    let mut of_module = module_files(landscape, module);
+    of_module.extend(inherited);
+    Claimed { module, edges, inherited: of_module, prefix }
+}
+
+fn without_tests(selection: Selection) -> Selection {
+    selection.without(["**/*_test.go"])
+}
+
+/// The two tasks of a project, by what each reads.
+fn tasks(folder: &RepoPath, build: Vec<Input>, test: Vec<Input>, command: impl Fn(&str) -> Command) -> [TaskClaim; 2] {
+    let upstream = |kinds: &[EdgeKind]| Reading::Along(kinds.to_vec(), "build".to_owned());
+    let task = |name: &str, inputs: Vec<Input>, reads: Vec<Reading>| TaskClaim {
+        folder: folder.clone(),
         name: name.to_owned(),
-        inputs: std::iter::once(Input { selection: own, evidence: evidence.clone() })
-            .chain(inherited.iter().cloned())
-            .collect(),
+        inputs,
         slices: Vec::new(),
         reads,
-        command: Some(Command { line: format!("{prefix}go {name} ./..."), folder: module.folder.clone() }),
+        command: Some(command(name)),
         tool: "go".to_owned(),
         builds_upstream: true,
     };
-    let upstream = |kinds: &[EdgeKind]| Reading::Along(kinds.to_vec(), "build".to_owned());
-    links.tasks.push(task(
-        "build",
-        owned.clone().without(["**/*_test.go"]),
-        vec![upstream(&[EdgeKind::Build, EdgeKind::Schema])],
-    ));
-    links.tasks.push(task(
-        "test",
-        owned,
-        vec![Reading::Own("build".to_owned()), upstream(&[EdgeKind::Build, EdgeKind::Schema, EdgeKind::Test])],
-    ));
+    [
+        task("build", build, vec![upstream(&[EdgeKind::Build, EdgeKind::Schema])]),
+        task(
+            "test",
+            test,
+            vec![Reading::Own("build".to_owned()), upstream(&[EdgeKind::Build, EdgeKind::Schema, EdgeKind::Test])],
+        ),
+    ]
+}
+
+/// One of several programs of a module.
+fn claim_service(
+    all: &Modules<'_>,
+    of_module: &Claimed<'_, '_>,
+    service: &Service,
+    follower: &mut Follower<'_, '_>,
+    links: &mut Links,
+) {
+    let Claimed { module, edges, inherited, prefix } = of_module;
+    let evidence = Evidence::new(&service.main, 0, "");
+    let below = service.folder.below(&module.folder).map(|below| below.to_string()).unwrap_or_default();
+    links.projects.push(ProjectClaim {
+        folder: service.folder.clone(),
+        role: Role::Code,
+        aliases: module.name().map(|name| format!("{name}/{below}")).into_iter().collect(),
+        admission: Admission::Admitted,
+        ground: Ground::Own,
+        evidence: evidence.clone(),
+    });
+    let [built, tested] = [false, true].map(|with_tests| follower.imports_of(&service.folder, with_tests));
+    for (to, stated) in edges {
+        let name = all.modules.get(to).and_then(Module::name);
+        // A package from elsewhere may import a module of ours in turn, which nothing here says.
+        let imported = name.and_then(|name| tested.of_module(name));
+        if tested.widened.is_some() || tested.has_external() || imported.is_some() || name.is_none() {
+            let to = EdgeTarget::Project(to.clone());
+            let evidence = imported.unwrap_or(stated).clone();
+            links.edges.push(EdgeClaim { from: service.folder.clone(), to, kind: EdgeKind::Build, evidence });
+        }
+    }
+    links.diagnostics.extend(tested.widened);
+    let inputs = |own: Selection, imported: Vec<Input>| {
+        let own = std::iter::once(Input { selection: own, evidence: evidence.clone() });
+        own.chain(imported).chain(inherited.iter().cloned()).collect::<Vec<_>>()
+    };
+    let owned = Selection::owned(&service.folder);
+    let build = inputs(without_tests(owned.clone()), built.inputs);
+    let command = |name: &str| Command { line: format!("{prefix}go {name} ./..."), folder: service.folder.clone() };
+    links.tasks.extend(tasks(&service.folder, build, inputs(owned, tested.inputs), command));
 }
 
 /// A nested module is separate by Go's own rule, wherever it stands; but in a folder that `./...` passes over it is
 /// taken for a fixture, unless something speaks for it.
 fn admission(
-    landscape: &Landscape<'_, ModuleFile>,
+    landscape: &Landscape<'_, Facts>,
     all: &Modules<'_>,
     module: &Module<'_>,
     named: &BTreeSet<RepoPath>,
@@ -269,7 +372,7 @@ fn admission(
 
 /// The folders of the modules that a module depends on, each with the line that says so.
 fn edges(
-    landscape: &Landscape<'_, ModuleFile>,
+    landscape: &Landscape<'_, Facts>,
     all: &Modules<'_>,
     module: &Module<'_>,
     file: &ModuleFile,
@@ -330,7 +433,7 @@ fn shared_replacements<'a>(
 
 /// What a module's tasks read besides its own folder.
 fn inherited_inputs(
-    landscape: &Landscape<'_, ModuleFile>,
+    landscape: &Landscape<'_, Facts>,
     module: &Module<'_>,
     workspace: Option<&(&Workspace<'_>, Used)>,
 ) -> Vec<Input> {

@@ -197,3 +197,106 @@ fn case_96_an_unreadable_module_is_still_a_project() {
     assert_eq!(lines_of(text, "edge"), "edge b -> a Build b/go.mod:2");
     assert_eq!(lines_of(text, "task a"), "task a:build `go build ./...`\ntask a:test `go test ./...`");
 }
+
+/// Two programs of one module that share a package.
+const SERVICES: &str = "\
+== go.mod
+module example.com/m
+== cmd/one/main.go
+package main
+import \"example.com/m/internal/shared\"
+== cmd/two/main.go
+package main
+import (
+\t\"fmt\"
+\t\"example.com/m/pkg/two\"
+)
+== cmd/two/x_test.go
+package main
+import \"example.com/m/pkg/fake\"
+== internal/shared/s.go
+package shared
+import \"example.com/m/internal/deep\"
+== internal/shared/s_test.go
+package shared
+import \"example.com/m/pkg/two\"
+== internal/deep/d.go
+package deep
+//go:embed data/*.sql \"all:more\"
+var x string
+== pkg/two/t.go
+package two
+== pkg/fake/f.go
+package fake
+";
+
+fn inputs_of(text: &str, task: &str) -> Vec<String> {
+    let described = describe(&links_of::<Go>(text));
+    let of = |line: &str| line.strip_prefix(&format!("input {task} <- ")).map(str::to_owned);
+    described.lines().filter_map(of).collect()
+}
+
+#[test]
+fn each_program_of_a_module_with_several_reads_what_it_imports() {
+    assert_eq!(
+        inputs_of(SERVICES, "cmd/one:build"),
+        [
+            "cmd/one Owned [!**/*_test.go] cmd/one/main.go:0",
+            "go.mod All [] go.mod:0",
+            "internal/deep All [* !*_test.go] internal/shared/s.go:2",
+            "internal/deep All [data/*.sql data/*.sql/**] internal/deep/d.go:2",
+            "internal/deep All [more more/**] internal/deep/d.go:2",
+            "internal/shared All [* !*_test.go] cmd/one/main.go:2",
+        ]
+    );
+    assert_eq!(inputs_of(SERVICES, "cmd/two:build").len(), 3);
+    assert!(
+        inputs_of(SERVICES, "cmd/two:test").contains(&"pkg/fake All [* !*_test.go] cmd/two/x_test.go:2".to_owned())
+    );
+    // The module builds and tests them all.
+    let module = inputs_of(SERVICES, ".:build");
+    assert!(module.contains(&"cmd/one All [!**/*_test.go] go.mod:1".to_owned()), "{module:?}");
+}
+
+#[test]
+fn a_module_with_one_program_is_its_project() {
+    for text in [
+        SERVICES.replace("cmd/two/main.go\npackage main", "cmd/two/main.go\npackage two"),
+        SERVICES.replace("cmd/two", "tools/two"),
+        SERVICES.replace("cmd/two", "cmd/testdata/two"),
+        SERVICES.replace("cmd/two/main.go\npackage main", "cmd/two/main.go\npackage {{ name }}"),
+    ] {
+        assert!(!describe(&links_of::<Go>(&text)).contains("project cmd/one"), "{text}");
+    }
+    let with_image = SERVICES.replace("cmd/two", "apps/two/cmd") + "== apps/two/Dockerfile\nFROM scratch\n";
+    let described = describe(&links_of::<Go>(&with_image));
+    assert!(described.contains("project apps/two Code") && described.contains("project cmd/one Code"), "{described}");
+}
+
+#[test]
+fn what_cannot_be_followed_reads_all_of_the_module() {
+    for text in [
+        SERVICES.replace("== internal/deep/d.go", "== internal/other/d.go"),
+        SERVICES.replace("package deep", "package {{ deep }}"),
+    ] {
+        let inputs = inputs_of(&text, "cmd/one:build");
+        assert!(inputs.contains(&". All [] go.mod:0".to_owned()), "{inputs:?}");
+        assert_eq!(inputs_of(&text, "cmd/two:build").len(), 3);
+    }
+}
+
+#[test]
+fn a_program_depends_on_the_modules_that_it_imports_or_that_others_may() {
+    let replaced = "module example.com/m\nrequire example.com/lib v0.0.0\nreplace example.com/lib => ./lib\n";
+    let text = SERVICES.replace("module example.com/m\n", replaced)
+        + "== lib/go.mod\nmodule example.com/lib\n== lib/l.go\npackage lib\n";
+    let edges = |text: &str| {
+        let described = describe(&links_of::<Go>(text));
+        described.lines().filter(|line| line.starts_with("edge cmd")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(edges(&text), [""; 0]);
+    let imported = text.replace("package two\n", "package two\nimport \"example.com/lib\"\n");
+    assert_eq!(edges(&imported), ["edge cmd/two -> lib Build pkg/two/t.go:2"]);
+    let external = text.replace("package deep\n", "package deep\nimport \"github.com/x/y\"\n");
+    assert_eq!(edges(&external), ["edge cmd/one -> lib Build go.mod:3"]);
+}

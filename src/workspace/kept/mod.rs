@@ -44,6 +44,7 @@ impl Workspace {
         write_index(&self.index, &mut part);
         pools.write(&mut part);
         part.field(&small);
+        part.field(self.rests_on.sources().as_bytes());
         part.bytes
     }
 
@@ -74,6 +75,7 @@ impl Workspace {
         let mut index = read_index(&mut reader)?;
         let pools = KeptPools::read(&mut reader)?;
         let small = reader.field()?;
+        let sources = PathHashes::from(reader.shared_field()?);
         reader.end()?;
         let ((links, ignore), (doubts, filters)) = Reading::whole(small, &pools)?;
         index.filters = filters;
@@ -83,7 +85,7 @@ impl Workspace {
             symlinks: Symlinks::of_listed(links),
             ignore,
             doubts,
-            rests_on: RestsOn::deferred(move || read_places(&places()?.into()).ok()),
+            rests_on: RestsOn::deferred(move || read_places(&places()?.into()).ok(), sources),
             index,
             rows: Rows::kept(rows, counts),
         })
