@@ -244,16 +244,19 @@ impl<'a, Look> Walk<'a, Look> {
                 inner.push(within(path, entries.clone(), ignored));
                 continue;
             }
+            // A folder in the place of a file that git was told of may be a repository. No rule hides that change.
+            let is_replaced = is_folder && file.is_ok();
             // Other spellings of `.git` are no content: git refuses to add them.
-            if *ignored || !is_segment(name) {
+            if (*ignored && !is_replaced) || !is_segment(name) {
                 continue;
             }
             let path = folder.child(name);
-            if ignores(&path) {
+            let ignored = *ignored || ignores(&path);
+            if ignored && !is_replaced {
                 continue;
             }
             match kind {
-                Kind::Folder => inner.push(within(path, 0..0, false)),
+                Kind::Folder => inner.push(within(path, 0..0, ignored)),
                 Kind::File | Kind::Symlink => found.files.push(path),
                 Kind::Special => found.special.push(path),
             }

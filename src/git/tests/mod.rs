@@ -1,6 +1,7 @@
 //! The module against real repositories.
 
 mod history;
+mod nested;
 mod packs;
 mod shapes;
 mod trees;

@@ -33,13 +33,13 @@ fn oracle(f: &Fixture) -> Vec<String> {
     lines
 }
 
-fn check(f: &Fixture) -> TreeView {
+pub(super) fn check(f: &Fixture) -> TreeView {
     let view = f.open().worktree_tree().unwrap();
     assert_eq!(listing(&*view.tree), oracle(f));
     view
 }
 
-fn codes(view: &TreeView) -> Vec<&str> {
+pub(super) fn codes(view: &TreeView) -> Vec<&str> {
     view.notes.iter().map(|note| note.code.as_str()).collect()
 }
 
@@ -315,54 +315,6 @@ fn case_51_and_52_filters_are_never_run_and_their_files_are_named() {
     found.sort_unstable();
     assert_eq!(found, ["git-encoding", "git-filter", "lfs-pointer"]);
     assert!(!canary.exists());
-}
-
-#[test]
-fn case_55_a_nested_repository_is_one_opaque_content() {
-    let f = Fixture::init(&[]);
-    f.write("svc/f", "1");
-    f.commit("1");
-    let inner = f.top().join("svc/vendor/inner");
-    fs::create_dir_all(&inner).unwrap();
-    f.git_in(&inner, &["init", "-q"]);
-    fs::write(inner.join("x"), "1").unwrap();
-    f.git_in(&inner, &["add", "."]);
-    f.git_in(&inner, &["commit", "-qm", "1"]);
-    let view = check(&f);
-    assert_eq!(codes(&view), ["nested-repository"]);
-    fs::write(inner.join("x"), "2").unwrap();
-    let changed = f.open().worktree_tree().unwrap();
-    assert_ne!(node_at(&*changed.tree, "svc/vendor/inner"), node_at(&*view.tree, "svc/vendor/inner"));
-    f.write("svc/broken/.git/x", "no repository").write("svc/broken/y", "1");
-    assert_eq!(paths(&*f.open().worktree_tree().unwrap().tree), ["svc/broken/y", "svc/f", "svc/vendor/inner"]);
-}
-
-#[test]
-fn case_56_submodules_are_at_the_commit_that_is_checked_out() {
-    let f = Fixture::init(&[]);
-    let library = Fixture::init(&[]);
-    library.write("l", "1");
-    let first = library.commit("1");
-    f.git(&["submodule", "--quiet", "add", library.top().to_str().unwrap(), "sub"]);
-    f.commit("1");
-    f.git(&["config", "-f", ".gitmodules", "submodule.sub.ignore", "all"]);
-    f.commit("ignored from now on");
-    f.git(&["config", "diff.ignoreSubmodules", "all"]);
-    let id = |f: &Fixture| match node_at(&*f.open().worktree_tree().unwrap().tree, "sub") {
-        Some(Node::Content(Mode::Submodule, id)) => id.to_string(),
-        other => panic!("{other:?}"),
-    };
-    assert_eq!(id(&f), first);
-    let inner = f.top().join("sub");
-    assert_eq!(f.open_at(&inner).unwrap().head().unwrap().unwrap().id.to_string(), first, "the submodule as root");
-    f.write("sub/l", "2");
-    let dirty = f.open().worktree_tree().unwrap();
-    assert_eq!(codes(&dirty), ["dirty-submodule"]);
-    assert_ne!(id(&f), first);
-    f.git_in(&inner, &["commit", "-qam", "2"]);
-    assert_eq!(id(&f), f.git_in(&inner, &["rev-parse", "HEAD"]));
-    f.git(&["submodule", "--quiet", "deinit", "-f", "sub"]);
-    assert_eq!(id(&f), first, "not checked out: the index's commit");
 }
 
 #[test]
