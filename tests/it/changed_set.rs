@@ -13,6 +13,7 @@ use std::io::Write as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::{Duration, UNIX_EPOCH};
 
 use knockon::git::{GitEnvironment, Repository};
 use knockon::path::RepoPath;
@@ -30,14 +31,19 @@ const SUBMODULE: u32 = 0o160_000;
 
 /// Settings under which git says what is on disk, and not what it remembers of it. The first three are those that
 /// knockon leaves aside on purpose: a file system that tells `Foo` from `foo` holds two files, whatever
-/// `core.ignoreCase` says; a lossy conversion is a warning, and no reason to know nothing.
-const ORACLE: [&str; 5] = [
+/// `core.ignoreCase` says; a lossy conversion is a warning, and no reason to know nothing; nor is a filter that is
+/// required and has no program.
+const ORACLE: [&str; 6] = [
     "core.ignoreCase=false",
     "core.safecrlf=false",
+    "filter.mark.required=false",
     "diff.ignoreSubmodules=none",
     "core.fsmonitor=false",
     "core.untrackedCache=false",
 ];
+
+/// A file must be this much older than the index for its time to prove anything.
+const TICK: Duration = Duration::from_millis(20);
 
 struct Oracle<'a> {
     player: &'a Player,
@@ -76,13 +82,14 @@ impl Oracle<'_> {
     /// tool reads is the bytes on disk, and those are the same.
     ///
     /// A file that nobody touched since it was staged is what was staged, whatever rules for line endings came later:
-    /// so git sees it, until somebody asks it to renormalise.
+    /// so git sees it, until somebody asks it to renormalise. Of a file as young as the index nobody can know that.
     ///
     /// A `.gitattributes` that is in the index and not on disk speaks as long as it is staged, as it does for `git add
     /// FILE`. To `git add --all` it speaks or not by which of the two comes first in the alphabet.
     ///
     /// A repository inside that holds more than its commit is not what its commit is: git would store the commit alone.
     fn work_tree(&self) -> Listing {
+        let own = self.player.repo.top().join(".git/index");
         let index = self.player.repo.beside("oracle-work-tree");
         let _ = fs::remove_file(&index);
         let entries = self.git(None, &["ls-files", "-s", "-z"], b"");
@@ -92,7 +99,8 @@ impl Oracle<'_> {
             path.ends_with(b".gitattributes") && fs::symlink_metadata(self.player.place(path)).is_err()
         };
         let gone: Vec<&Vec<u8>> = staged.keys().filter(|path| is_gone(path)).collect();
-        let but = gone.iter().flat_map(|path| [b":(exclude,top,literal)", &path[..], b"\0"].concat());
+        // Each byte behind a `\`: git refuses an ignored folder that a pathspec names, even one that excludes.
+        let but = gone.iter().flat_map(|path| [b":(exclude,top,glob)", &behind_backslashes(path)[..], b"\0"].concat());
         let wanted = [b":/\0".to_vec(), but.collect()].concat();
         self.git(Some(&index), &["add", "--all", "--pathspec-from-file=-", "--pathspec-file-nul"], &wanted);
         let mut found = listed(&self.git(Some(&index), &["ls-files", "-s", "-z"], b""), 1);
@@ -100,6 +108,7 @@ impl Oracle<'_> {
         let both: Vec<&Listing> = vec![&found, &staged];
         let bytes = self.contents(&both);
         let times = self.times();
+        let index_written = fs::metadata(own).and_then(|metadata| metadata.modified()).unwrap_or(UNIX_EPOCH);
         for (path, (mode, id)) in &mut found {
             let disk = self.player.place(path);
             let metadata = fs::symlink_metadata(&disk).ok().filter(fs::Metadata::is_file);
@@ -112,7 +121,8 @@ impl Oracle<'_> {
             };
             let content = fs::read(&disk).unwrap();
             let untouched = times.get(path)
-                == Some(&[metadata.mtime(), metadata.mtime_nsec(), metadata.ctime(), metadata.ctime_nsec()]);
+                == Some(&[metadata.mtime(), metadata.mtime_nsec(), metadata.ctime(), metadata.ctime_nsec()])
+                && metadata.modified().unwrap() + TICK <= index_written;
             if content == *indexed_bytes || (untouched && without_endings(&content) == without_endings(indexed_bytes)) {
                 id.clone_from(indexed);
             }
@@ -170,6 +180,11 @@ impl Oracle<'_> {
         }
         found
     }
+}
+
+fn behind_backslashes(path: &[u8]) -> Vec<u8> {
+    let escaped = |byte: &u8| if *byte == b'/' { vec![*byte] } else { vec![b'\\', *byte] };
+    path.iter().flat_map(escaped).collect()
 }
 
 /// The bytes without what line endings and `$Id$` make of them.
