@@ -295,10 +295,8 @@ impl Reader<'_> {
                 Err(error) => self.unreadable(path, &error.to_string()),
             };
         }
-        let form = || match mode {
-            Mode::Symlink => Form::Raw,
-            _ => content_id::form_of(path, attributes, self.settings),
-        };
+        // Git converts a plain file that stands for a symlink, too.
+        let form = || content_id::form_of(path, attributes, self.settings);
         let (id, form, pointer) = match content_id::identify(disk, indexed, self.objects, form) {
             Ok(found) => found,
             Err(Failure::Disk(error)) if is_absent(&error) => return Ok(Look::nothing(path)),

@@ -293,6 +293,18 @@ fn case_50_line_endings_are_converted_as_git_does() {
 }
 
 #[test]
+fn case_50_a_link_that_stands_in_a_plain_file_is_converted_too() {
+    let f = Fixture::init(&[]);
+    f.symlink("target", "link");
+    f.commit("1");
+    f.git(&["config", "core.symlinks", "false"]);
+    f.git(&["config", "core.autocrlf", "input"]);
+    f.remove("link");
+    f.write("link", "other\r\n");
+    assert_eq!(bytes_at(&*check(&f).tree, "link"), b"other\n");
+}
+
+#[test]
 fn case_51_and_52_filters_are_never_run_and_their_files_are_named() {
     let f = Fixture::init(&[]);
     f.git(&["config", "filter.hide.clean", &format!("tee {}; true", f.beside("canary").display())]);
