@@ -292,13 +292,13 @@ fn law(case: &Case) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// As many random cases as `PROPTEST_CASES` says. Unless somebody asks, a few that are always the same: each starts git
-/// some twenty times, and among hundreds of cases there is one of those that `docs/soundness.md` leaves open.
+/// As many random cases as `PROPTEST_CASES` says. Unless somebody asks, few that are always the same, because each
+/// starts git some twenty times.
 #[test]
 fn what_differs_is_exactly_what_is_told_under_any_settings() {
     let asked: Option<u32> = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok());
     let config =
-        Config { cases: asked.unwrap_or(24), failure_persistence: None, max_shrink_iters: 300, ..Config::default() };
+        Config { cases: asked.unwrap_or(64), failure_persistence: None, max_shrink_iters: 300, ..Config::default() };
     let mut runner = match asked {
         Some(_) => TestRunner::new(config),
         None => TestRunner::new_with_rng(config.clone(), TestRng::deterministic_rng(config.rng_algorithm)),

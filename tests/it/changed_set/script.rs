@@ -237,7 +237,7 @@ impl Player {
         for edits in &case.commits {
             edits.iter().for_each(|edit| player.edit(edit));
             player.tried(&["add", "--all"]);
-            player.tried(&["-c", "gc.auto=0", "commit", "--quiet", "--allow-empty", "--no-verify", "-m", "x"]);
+            player.tried(&["-c", "maintenance.auto=false", "commit", "-q", "--allow-empty", "--no-verify", "-m", "x"]);
             let head = fs::read_to_string(player.repo.top().join(".git/refs/heads/main")).unwrap();
             player.commits.push(head.trim_end().to_owned());
         }
