@@ -84,8 +84,8 @@ impl Oracle<'_> {
     /// A file that nobody touched since it was staged is what was staged, whatever rules for line endings came later:
     /// so git sees it, until somebody asks it to renormalise. Of a file as young as the index nobody can know that.
     ///
-    /// A `.gitattributes` that is in the index and not on disk speaks as long as it is staged, as it does for `git add
-    /// FILE`. To `git add --all` it speaks or not by which of the two comes first in the alphabet.
+    /// A `.gitattributes` that is in the index and no file on disk is added last: it speaks as long as it is staged, as
+    /// it does for `git add FILE`. To `git add --all` it speaks or not by which of the two comes first in the alphabet.
     ///
     /// A repository inside that holds more than its commit is not what its commit is: git would store the commit alone.
     fn work_tree(&self) -> Listing {
@@ -96,18 +96,25 @@ impl Oracle<'_> {
         self.git(Some(&index), &["update-index", "-z", "--index-info"], &entries);
         let staged = listed(&entries, 1);
         let is_gone = |path: &Vec<u8>| {
-            path.ends_with(b".gitattributes") && fs::symlink_metadata(self.player.place(path)).is_err()
+            let is_file = fs::symlink_metadata(self.player.place(path)).is_ok_and(|metadata| metadata.is_file());
+            path.ends_with(b".gitattributes") && !is_file
         };
-        let gone: Vec<&Vec<u8>> = staged.keys().filter(|path| is_gone(path)).collect();
         // Each byte behind a `\`: git refuses an ignored folder that a pathspec names, even one that excludes.
-        let but = gone.iter().flat_map(|path| [b":(exclude,top,glob)", &behind_backslashes(path)[..], b"\0"].concat());
-        let wanted = [b":/\0".to_vec(), but.collect()].concat();
-        self.git(Some(&index), &["add", "--all", "--pathspec-from-file=-", "--pathspec-file-nul"], &wanted);
-        let mut found = listed(&self.git(Some(&index), &["ls-files", "-s", "-z"], b""), 1);
-        found.retain(|path, _| !gone.contains(&path));
+        let add = |magic: &str, paths: &[&Vec<u8>], wanted: &[u8]| {
+            let named = |path: &&Vec<u8>| [magic.as_bytes(), &behind_backslashes(path), b"\0"].concat();
+            let wanted = [wanted, &paths.iter().flat_map(named).collect::<Vec<u8>>()].concat();
+            self.git(Some(&index), &["add", "--all", "--pathspec-from-file=-", "--pathspec-file-nul"], &wanted);
+            listed(&self.git(Some(&index), &["ls-files", "-s", "-z"], b""), 1)
+        };
+        let mut gone: Vec<&Vec<u8>> = staged.keys().filter(|path| is_gone(path)).collect();
+        let mut found = add(":(exclude,top,glob)", &gone, b":/\0");
+        gone.retain(|path| found.contains_key(*path));
+        if !gone.is_empty() {
+            found = add(":(top,glob)", &gone, b"");
+        }
         let both: Vec<&Listing> = vec![&found, &staged];
         let bytes = self.contents(&both);
-        let times = self.times();
+        let stats = self.stats();
         let index_written = fs::metadata(own).and_then(|metadata| metadata.modified()).unwrap_or(UNIX_EPOCH);
         for (path, (mode, id)) in &mut found {
             let disk = self.player.place(path);
@@ -120,9 +127,9 @@ impl Oracle<'_> {
                 continue;
             };
             let content = fs::read(&disk).unwrap();
-            let untouched = times.get(path)
-                == Some(&[metadata.mtime(), metadata.mtime_nsec(), metadata.ctime(), metadata.ctime_nsec()])
-                && metadata.modified().unwrap() + TICK <= index_written;
+            let length = i64::try_from(metadata.len()).unwrap();
+            let stat = [metadata.mtime(), metadata.mtime_nsec(), metadata.ctime(), metadata.ctime_nsec(), length];
+            let untouched = stats.get(path) == Some(&stat) && metadata.modified().unwrap() + TICK <= index_written;
             if content == *indexed_bytes || (untouched && without_endings(&content) == without_endings(indexed_bytes)) {
                 id.clone_from(indexed);
             }
@@ -138,8 +145,9 @@ impl Oracle<'_> {
         top.join(".git").exists() && !fed(self.player.git_in(&top, &arguments), b"").is_empty()
     }
 
-    /// When each file was written and changed, as the index remembers it.
-    fn times(&self) -> BTreeMap<Vec<u8>, [i64; 4]> {
+    /// When each file was written and changed, and its length, as the index remembers it: git sets the length to zero
+    /// where it found that the time is no proof.
+    fn stats(&self) -> BTreeMap<Vec<u8>, [i64; 5]> {
         let output = self.git(None, &["ls-files", "-z", "--debug"], b"");
         let mut found = BTreeMap::new();
         let mut rest = &output[..];
@@ -154,7 +162,9 @@ impl Oracle<'_> {
             }
             let time = |name: &str| lines.iter().find_map(|line| line.strip_prefix(name)?.split_once(':'));
             let (changed, written) = (time("ctime: ").unwrap(), time("mtime: ").unwrap());
-            found.insert(path, [written.0, written.1, changed.0, changed.1].map(|number| number.parse().unwrap()));
+            let length = lines.iter().find_map(|line| line.strip_prefix("size: ")?.split('\t').next()).unwrap();
+            let numbers = [written.0, written.1, changed.0, changed.1, length];
+            found.insert(path, numbers.map(|number| number.parse().unwrap()));
         }
         found
     }
