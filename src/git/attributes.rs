@@ -121,9 +121,12 @@ impl Attributes {
         }
         let path = folder.child(b".gitattributes");
         let on_disk = on_disk(&self.top, &path);
-        // Git does not follow a `.gitattributes` that is a symlink.
-        let is_file = |disk: &PathBuf| fs::symlink_metadata(disk).is_ok_and(|metadata| metadata.is_file());
-        let text = on_disk.filter(is_file).and_then(|disk| fs::read(disk).ok());
+        // Git does not follow a `.gitattributes` that is a symlink, and takes a folder for one without any line.
+        let text = on_disk.and_then(|disk| match fs::symlink_metadata(&disk).ok()?.file_type() {
+            kind if kind.is_dir() => Some(Vec::new()),
+            kind if kind.is_file() => fs::read(disk).ok(),
+            _ => None,
+        });
         let text = text.or_else(|| self.objects.read(*self.in_index.get(&path)?, Kind::Blob).ok());
         let file = Arc::new(text.map(|text| parse(&text, folder.is_root())).unwrap_or_default());
         let mut folders = self.folders.write().unwrap_or_else(PoisonError::into_inner);

@@ -1,5 +1,6 @@
 //! The module against real repositories.
 
+mod attributes;
 mod history;
 mod nested;
 mod packs;
