@@ -199,6 +199,16 @@ pub struct JoinClaim {
     pub evidence: Evidence,
 }
 
+/// A file of no project speaks of a path: the tasks of whoever owns that read the file. Of a folder with projects below it,
+/// those of all of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MentionClaim {
+    /// What is spoken of.
+    pub path: RepoPath,
+    /// The file, and the line that mentions the path.
+    pub input: Input,
+}
+
 /// What something reaches that cannot be known.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Doubtful {
@@ -223,6 +233,8 @@ pub struct Links {
     pub dangling: Vec<DanglingClaim>,
     /// Folders that belong together.
     pub joins: Vec<JoinClaim>,
+    /// Files that speak of paths of projects.
+    pub mentions: Vec<MentionClaim>,
     /// Findings.
     pub diagnostics: Vec<Diagnostic>,
     /// What cannot be known, and the finding that says so.

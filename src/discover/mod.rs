@@ -17,6 +17,7 @@ mod landscape;
 mod links;
 mod maven;
 mod node;
+mod pipelines;
 mod probes;
 mod protobuf;
 mod python;
@@ -32,7 +33,7 @@ pub use kept::{kept, news, recall};
 pub use landscape::{Landscape, Manifest};
 pub use links::{
     Admission, Command, DanglingClaim, Doubtful, EdgeClaim, EdgeKind, EdgeTarget, Ground, Input, JoinClaim, JoinWish,
-    LayoutClaim, Links, ProjectClaim, Reading, Role, TaskClaim,
+    LayoutClaim, Links, MentionClaim, ProjectClaim, Reading, Role, TaskClaim,
 };
 pub use probes::{PathHashes, Places, Probes, RestsOn};
 pub use registry::{EcosystemIndex, Facts, FactsMemo, Linked, UnreadableManifest, discover, ecosystems};

@@ -84,6 +84,7 @@ static REGISTRY: &[Registered] = &[
     register::<super::helm::Helm>(),
     register::<super::maven::Maven>(),
     register::<super::node::Node>(),
+    register::<super::pipelines::Pipelines>(),
     register::<super::protobuf::Protobuf>(),
     register::<super::python::Python>(),
 ];

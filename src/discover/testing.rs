@@ -102,6 +102,10 @@ pub(crate) fn describe(links: &Links) -> String {
     for j in &links.joins {
         lines.push(format!("join {} by {:?}", j.folder, j.wish));
     }
+    for m in &links.mentions {
+        let (evidence, file) = (&m.input.evidence, &m.input.selection.base);
+        lines.push(format!("mention of {} in {file} {}:{}", m.path, evidence.file, evidence.line));
+    }
     for d in &links.diagnostics {
         let place = d.place.as_ref().map_or(String::new(), |p| format!(" {}:{}", p.file, p.line));
         lines.push(format!("{:?} {}: {}{place}", d.severity, d.code, d.message));

@@ -43,6 +43,7 @@ pub fn assemble(tree: &dyn Tree, linked: &Linked, configuration: &Configuration)
     add_configured(tree, &configured, &mut workspace)?;
     let edges = resolve_edges(tree, linked, &mut workspace)?;
     add_tasks(linked, &edges, &mut workspace);
+    workspace.add_mentions(linked);
     workspace.edges = edges.into_iter().map(|placed| placed.edge).collect();
     workspace.configure(configuration);
     workspace.warn_of_unmatched(tree, configuration)?;
@@ -246,6 +247,25 @@ impl Draft {
         }
         targets.remove(from);
         targets
+    }
+
+    /// Lets the tasks of projects read the files that speak of them.
+    fn add_mentions(&mut self, linked: &Linked) {
+        let mut known: BTreeSet<(ProjectId, &RepoPath)> = BTreeSet::new();
+        for (_, mention) in all(linked, |links| &links.mentions) {
+            let mut projects: BTreeSet<ProjectId> = self.owners.below(&mention.path).cloned().collect();
+            if let Owner::Project(id) = self.owners.owner_of(&mention.path) {
+                projects.insert(id.clone());
+            }
+            for id in projects.into_iter().filter(|id| known.insert((id.clone(), &mention.input.selection.base))) {
+                let tasks: Vec<TaskId> = self.tasks_of(&id).map(|task| task.id.clone()).collect();
+                for task in tasks {
+                    if let Some(task) = self.tasks.get_mut(&task) {
+                        task.inputs.push(mention.input.clone());
+                    }
+                }
+            }
+        }
     }
 }
 

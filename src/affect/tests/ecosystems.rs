@@ -131,3 +131,12 @@ fn a_program_of_a_module_reacts_to_what_it_imports() {
     check(&more, &more.replace("package other\n", "package other\nvar x = 1\n"), &[&module[..], &of_a].concat());
     check_some(base, &format!("{base}== lib/new.go\npackage lib\n"), &["cmd/a:build"], &["cmd/b:build"]);
 }
+
+#[test]
+fn a_pipeline_reaches_the_projects_that_it_mentions_and_one_that_mentions_none_reaches_all() {
+    let base = "== a/go.mod\nmodule x/a\n== b/go.mod\nmodule x/b\n== .github/workflows/a.yml\nrun: go test ./a/...\n== .github/workflows/all.yml\nrun: make\n";
+    check(base, &base.replace("go test", "go build"), &["a:build", "a:test"]);
+    check(base, &base.replace("go test ./a", "go test ./b"), &["a:build", "a:test", "b:build", "b:test"]);
+    let known = super::names(base, &base.replace("run: make", "run: make all"));
+    assert_eq!(known, ["a:build", "a:test", "b:build", "b:test"]);
+}
