@@ -2,7 +2,8 @@
 
 use std::collections::{BinaryHeap, HashMap, HashSet};
 
-use super::object::CommitObject;
+use super::commit_graph::{GraphCommit, Located};
+use super::history::History;
 use super::objects::Objects;
 use super::{CommitId, GitError};
 
@@ -41,12 +42,17 @@ const STALE: u8 = 4;
 ///
 /// The walk ends when only common ancestors are left to look at. Every ancestor of exactly one side has been seen by
 /// then, whatever the clocks of the committers said: the way to it has only ancestors of that one side.
-pub(super) fn merge_bases(objects: &Objects, one: CommitId, two: CommitId) -> Result<MergeBases, GitError> {
+pub(super) fn merge_bases(
+    objects: &Objects,
+    graph: Option<Located>,
+    one: CommitId,
+    two: CommitId,
+) -> Result<MergeBases, GitError> {
     if one == two {
         return Ok(MergeBases::Proved(vec![one]));
     }
     let mut walk = Walk {
-        objects,
+        history: History::new(objects, graph),
         sides: HashMap::new(),
         commits: HashMap::new(),
         queue: BinaryHeap::new(),
@@ -64,7 +70,7 @@ pub(super) fn merge_bases(objects: &Objects, one: CommitId, two: CommitId) -> Re
             sides |= STALE;
         }
         for parent in walk.commit(commit)?.parents.clone() {
-            walk.paint(CommitId(parent), sides)?;
+            walk.paint(parent, sides)?;
         }
     }
     candidates.retain(|commit| walk.sides.get(commit) == Some(&BOTH));
@@ -94,20 +100,20 @@ pub(super) fn merge_bases(objects: &Objects, one: CommitId, two: CommitId) -> Re
 }
 
 struct Walk<'a> {
-    objects: &'a Objects,
+    history: History<'a>,
     sides: HashMap<CommitId, u8>,
-    commits: HashMap<CommitId, CommitObject>,
+    commits: HashMap<CommitId, GraphCommit>,
     queue: BinaryHeap<(i64, CommitId)>,
     /// The queued commits that are not stale: the walk ends when there are none.
     live: HashSet<CommitId>,
 }
 
 impl Walk<'_> {
-    fn commit(&mut self, id: CommitId) -> Result<&CommitObject, GitError> {
+    fn commit(&mut self, id: CommitId) -> Result<&GraphCommit, GitError> {
         use std::collections::hash_map::Entry::{Occupied, Vacant};
         Ok(match self.commits.entry(id) {
             Occupied(known) => known.into_mut(),
-            Vacant(place) => place.insert(self.objects.commit(id)?),
+            Vacant(place) => place.insert(self.history.commit(id)?),
         })
     }
 
@@ -136,14 +142,14 @@ impl Walk<'_> {
         for &candidate in candidates.iter() {
             let commit = self.commit(candidate)?;
             oldest = oldest.min(commit.time);
-            pending.extend(commit.parents.iter().copied().map(CommitId));
+            pending.extend(commit.parents.iter().copied());
         }
         let mut seen = HashSet::new();
         while let Some(id) = pending.pop() {
             if seen.insert(id) {
                 let commit = self.commit(id)?;
                 if commit.time >= oldest {
-                    pending.extend(commit.parents.iter().copied().map(CommitId));
+                    pending.extend(commit.parents.iter().copied());
                 }
             }
         }

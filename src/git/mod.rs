@@ -18,6 +18,7 @@
 //! stands one reader of objects, revisions and merge bases, so that both give the same trees.
 
 mod attributes;
+mod commit_graph;
 mod commit_tree;
 mod content_id;
 mod directory;
@@ -27,6 +28,7 @@ mod error;
 mod findings;
 #[cfg(fuzzing)]
 pub mod fuzzing;
+mod history;
 mod ignore_rules;
 mod index;
 mod index_file;
@@ -63,6 +65,7 @@ pub use plant::{PlantError, PlantedCommit, plant};
 
 use crate::diagnostic::Diagnostic;
 use crate::tree::{ObjectId, Tree, TreeId};
+use commit_graph::Located;
 use commit_tree::StoredTree;
 use engine::Engine;
 use layout::Layout;
@@ -206,7 +209,9 @@ impl Repository {
 
     /// All best common ancestors of two commits, or why they cannot be trusted.
     pub fn merge_bases(&self, one: CommitId, two: CommitId) -> Result<MergeBases, GitError> {
-        merge_base::merge_bases(&self.objects, one, two)
+        let graph = Located::in_store(&self.layout.common_dir.join("objects"));
+        let has_grafts = self.layout.common_dir.join("info/grafts").exists();
+        merge_base::merge_bases(&self.objects, graph.filter(|_| !has_grafts), one, two)
     }
 
     /// The branch that work is measured against: the configured one, else the one that `origin/HEAD` names, else

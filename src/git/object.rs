@@ -78,6 +78,14 @@ impl Hash {
         id.ok_or_else(unknown_length)
     }
 
+    /// The digest that git's own files end in.
+    pub(super) fn plain(self, bytes: &[u8]) -> Option<ObjectId> {
+        match self {
+            Hash::Sha1 => ObjectId::from_bytes(&Sha1::digest(bytes)),
+            Hash::Sha256 => ObjectId::from_bytes(&Sha256::digest(bytes)),
+        }
+    }
+
     /// A hasher that has seen the header of an object, for content that is too long to hold.
     pub(super) fn sha256_header(kind: Kind, length: u64) -> Sha256 {
         let mut hasher = Sha256::new();

@@ -1,6 +1,7 @@
 //! The module against real repositories.
 
 mod attributes;
+mod commit_graph;
 mod history;
 mod nested;
 mod packs;
