@@ -18,7 +18,7 @@ use self::recall::{Anchor, AnchorHead, Known, Recall};
 use crate::affect::{Affected, Side, Terms, affect};
 use crate::config::{self, Configuration, PipelineSettings, UnownedPolicy};
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::discover::{FactsMemo, SurveyMemo, discover};
+use crate::discover::{self, FactsMemo, Linked, SurveyMemo};
 use crate::fingerprint::{Environment, Fingerprints, fingerprints};
 use crate::git::{GitError, Repository};
 use crate::path::RepoPath;
@@ -272,19 +272,36 @@ impl Planner {
         if let Some(known) = self.recalled(&**tree)? {
             return Ok(known);
         }
+        // On one of the threads that read the manifests: what each lets go of is there for itself alone.
+        rayon::scope(|_| self.worked_out(name, tree, otherwise))
+    }
+
+    fn worked_out(
+        &self,
+        name: &TreeName,
+        tree: &Arc<dyn Tree>,
+        otherwise: Option<&Configuration>,
+    ) -> Result<Arc<Known>, PlannerError> {
         self.recall_facts();
-        let linked = discover(&**tree, &self.surveys, &self.facts)?;
-        self.keep_facts();
+        // Folders lie beside each other in a pack, and so do manifests.
+        discover::survey(&**tree, &self.surveys)?;
+        self.repository.close_packs();
+        let read = discover::read(&**tree, &self.surveys, &self.facts)?;
+        self.repository.close_packs();
+        let (linked, kept) = rayon::join(|| read.link(), || self.keep_facts());
+        let linked = linked?;
+        self.make_room(kept);
         let (configuration, findings) = config::read_all(&linked.configurations);
         let is_its_own = configuration.is_some();
         let Some(configuration) = configuration.or_else(|| otherwise.cloned()) else {
             return Err(PlannerError::Configuration(findings));
         };
         let workspace = assemble(&**tree, &linked, &configuration)?;
-        let known = Arc::new(Known::new(workspace, configuration, findings, linked.configurations));
+        let Linked { configurations, is_partial, .. } = linked;
+        let known = Arc::new(Known::new(workspace, configuration, findings, configurations));
         if is_its_own && !known.has_errors() {
             self.recall.add(Anchor::at(Arc::clone(tree), &**tree, Arc::clone(&known))?);
-            if !linked.is_partial {
+            if !is_partial {
                 self.keep(name, tree, &known);
             }
         }

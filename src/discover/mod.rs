@@ -29,14 +29,14 @@ pub mod syntax;
 pub(crate) mod testing;
 
 pub use fragments::{Fragment, FragmentDigest, FragmentIndex, Fragments, SliceClaim};
-pub use kept::{kept, news, recall};
+pub use kept::{KeptParts, kept, news, recall};
 pub use landscape::{Landscape, Manifest};
 pub use links::{
     Admission, Command, DanglingClaim, Doubtful, EdgeClaim, EdgeKind, EdgeTarget, Ground, Input, JoinClaim, JoinWish,
     LayoutClaim, Links, MentionClaim, ProjectClaim, Reading, Role, TaskClaim,
 };
 pub use probes::{PathHashes, Places, Probes, RestsOn};
-pub use registry::{EcosystemIndex, Facts, FactsMemo, Linked, UnreadableManifest, discover, ecosystems};
+pub use registry::{EcosystemIndex, Facts, FactsMemo, Linked, Read, UnreadableManifest, discover, ecosystems, read};
 pub use survey::{Found, Survey, SurveyMemo, is_read, survey};
 
 use serde::Serialize;

@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rayon::prelude::*;
 
@@ -138,7 +138,7 @@ type KnownFacts = HashMap<FactsKey, Result<Facts, Unreadable>>;
 #[derive(Default)]
 pub struct FactsMemo {
     known: Mutex<KnownFacts>,
-    kept: OnceLock<Arc<Entries>>,
+    kept: Mutex<Option<Arc<Entries>>>,
     news: AtomicUsize,
 }
 
@@ -147,7 +147,7 @@ impl FactsMemo {
         if let Some(known) = self.known().get(key) {
             return Some(known.clone());
         }
-        let facts = read_facts(self.kept.get()?, key)?;
+        let facts = read_facts(&*self.kept()?, key)?;
         self.known().insert(key.clone(), facts.clone());
         Some(facts)
     }
@@ -161,13 +161,14 @@ impl FactsMemo {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes up what was kept; only once.
-    pub(super) fn recall(&self, kept: Arc<Entries>) {
-        let _ = self.kept.set(kept);
+    /// Takes up what was kept, instead of what is known in its own form.
+    pub(super) fn recall(&self, kept: Entries) {
+        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(kept));
+        *self.known() = HashMap::new();
     }
 
     pub(super) fn kept(&self) -> Option<Arc<Entries>> {
-        self.kept.get().cloned()
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub(super) fn news(&self) -> usize {
@@ -223,8 +224,21 @@ pub(super) fn says_the_same(path: &RepoPath, before: &dyn Tree, after: &dyn Tree
         }))
 }
 
+/// What all manifests of one tree say, each for itself.
+pub struct Read<'a> {
+    tree: &'a dyn Tree,
+    memo: &'a FactsMemo,
+    by_ecosystem: Vec<Vec<ReadManifest>>,
+    linked: Linked,
+}
+
 /// Reads every manifest of a tree and links what they say.
 pub fn discover(tree: &dyn Tree, surveys: &SurveyMemo, memo: &FactsMemo) -> Result<Linked, TreeError> {
+    read(tree, surveys, memo)?.link()
+}
+
+/// Reads every manifest of a tree.
+pub fn read<'a>(tree: &'a dyn Tree, surveys: &SurveyMemo, memo: &'a FactsMemo) -> Result<Read<'a>, TreeError> {
     let mut linked = Linked::default();
     let mut manifests: Vec<(EcosystemIndex, RepoPath, ContentId)> = Vec::new();
     for found in survey(tree, surveys)?.found() {
@@ -250,25 +264,35 @@ pub fn discover(tree: &dyn Tree, surveys: &SurveyMemo, memo: &FactsMemo) -> Resu
         }
         by_ecosystem[usize::from(ecosystem.0)].push((path, facts));
     }
-    let places = Places::new(tree);
-    let claimed: Vec<(Links, Probes)> = REGISTRY
-        .par_iter()
-        .enumerate()
-        .zip(&by_ecosystem)
-        .map(|((index, registered), read)| {
-            let ecosystem = EcosystemIndex(index as u8);
-            let source = |path: &RepoPath, id| facts_of(tree, memo, ecosystem, path, id, &is_partial);
-            (registered.link)(read, &places, &source)
-        })
-        .collect();
     linked.is_partial = is_partial.into_inner();
-    for (name, (links, probes)) in ecosystems().zip(claimed) {
-        linked.links.push((name, links));
-        linked.probes.extend(probes);
-    }
-    match places.failure() {
-        Some(error) => Err(error),
-        None => Ok(linked),
+    Ok(Read { tree, memo, by_ecosystem, linked })
+}
+
+impl Read<'_> {
+    /// Links what the manifests say, and the sources that are asked for then.
+    pub fn link(self) -> Result<Linked, TreeError> {
+        let Self { tree, memo, by_ecosystem, mut linked } = self;
+        let places = Places::new(tree);
+        let is_partial = AtomicBool::new(linked.is_partial);
+        let claimed: Vec<(Links, Probes)> = REGISTRY
+            .par_iter()
+            .enumerate()
+            .zip(by_ecosystem)
+            .map(|((index, registered), read)| {
+                let ecosystem = EcosystemIndex(index as u8);
+                let source = |path: &RepoPath, id| facts_of(tree, memo, ecosystem, path, id, &is_partial);
+                (registered.link)(&read, &places, &source)
+            })
+            .collect();
+        linked.is_partial = is_partial.into_inner();
+        for (name, (links, probes)) in ecosystems().zip(claimed) {
+            linked.links.push((name, links));
+            linked.probes.extend(probes);
+        }
+        match places.failure() {
+            Some(error) => Err(error),
+            None => Ok(linked),
+        }
     }
 }
 

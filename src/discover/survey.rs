@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rayon::prelude::*;
 
@@ -78,14 +78,14 @@ impl Found {
 #[derive(Debug, Default)]
 pub struct SurveyMemo {
     known: Mutex<HashMap<TreeId, Arc<Survey>>>,
-    kept: OnceLock<Arc<Entries>>,
+    kept: Mutex<Option<Arc<Entries>>>,
     news: AtomicUsize,
 }
 
 impl SurveyMemo {
     fn get(&self, id: TreeId) -> Option<Arc<Survey>> {
         let mut known = self.known();
-        known.get(&id).cloned().or_else(|| read_survey(self.kept.get()?, id, &mut known))
+        known.get(&id).cloned().or_else(|| read_survey(&*self.kept()?, id, &mut known))
     }
 
     fn put(&self, survey: Survey) {
@@ -97,13 +97,14 @@ impl SurveyMemo {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes up what was kept; only once.
-    pub(super) fn recall(&self, kept: Arc<Entries>) {
-        let _ = self.kept.set(kept);
+    /// Takes up what was kept, instead of what is known in its own form.
+    pub(super) fn recall(&self, kept: Entries) {
+        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(kept));
+        *self.known() = HashMap::new();
     }
 
     pub(super) fn kept(&self) -> Option<Arc<Entries>> {
-        self.kept.get().cloned()
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub(super) fn news(&self) -> usize {
@@ -141,6 +142,7 @@ pub fn survey(tree: &dyn Tree, memo: &SurveyMemo) -> Result<Arc<Survey>, TreeErr
         level = walked.iter().flat_map(|w| w.below.iter().map(|(_, id)| *id)).filter(|id| seen.insert(*id)).collect();
         levels.push(walked);
     }
+    drop(seen);
     // A folder can stand at several depths; what its survey needs may then lie in a shallower level, so levels are
     // closed from the deepest up and what is not ready yet waits for the next round.
     let mut waiting: Vec<Walked> = levels.into_iter().rev().flatten().collect();

@@ -28,6 +28,8 @@ pub(super) trait Engine: Send + Sync {
     fn local_form(&self, text: &str) -> Result<Option<ObjectId>, GitError>;
     /// What an index file holds.
     fn index(&self, file: &Path) -> Result<Index, GitError>;
+    /// Closes what is open and takes room, while nobody reads.
+    fn close(&self);
 }
 
 /// libgit2. A handle of it serves one thread at a time, so idle ones are kept for whoever comes next.
@@ -177,5 +179,10 @@ impl Engine for Library {
     fn index(&self, file: &Path) -> Result<Index, GitError> {
         let bytes = std::fs::read(file).map_err(|error| GitError::unreadable(file, &error))?;
         index_file::read(&bytes).map_err(|reason| GitError::corrupt(format!("index `{}`", file.display()), reason))
+    }
+
+    /// libgit2 maps packs as a whole, and what was read of them counts as this process's memory until the last handle goes.
+    fn close(&self) {
+        self.idle().clear();
     }
 }

@@ -202,6 +202,17 @@ impl Repository {
         Arc::new(StoredTree { objects: Arc::clone(&self.objects), root })
     }
 
+    /// Closes packs: what was read of them takes room, and another part is read next. Somebody who reads meanwhile only
+    /// keeps them open.
+    pub fn close_packs(&self) {
+        self.objects.engine.close();
+    }
+
+    /// Forgets the folders that were read. They are read again as they are asked for.
+    pub fn forget_folders(&self) {
+        self.objects.forget_folders();
+    }
+
     /// The tree without anything in it, which the first commit is compared with.
     pub fn empty_tree(&self) -> Result<Arc<dyn Tree>, GitError> {
         Ok(self.stored_tree(self.objects.hash.folder_id(&[])?))

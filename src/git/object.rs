@@ -195,7 +195,8 @@ fn hex(digits: &[u8]) -> Option<ObjectId> {
 /// Reads a tree object: sorted by plain name, each name one that a work tree can have.
 pub(super) fn entries(id: TreeId, mut bytes: &[u8], hash: Hash) -> Result<Arc<[Entry]>, TreeError> {
     let broken = || TreeError::Folder(id, "the object is cut short".to_owned());
-    let mut entries = Vec::new();
+    // A mode, a short name and an id.
+    let mut entries = Vec::with_capacity(bytes.len() / (hash.length() + 12));
     while !bytes.is_empty() {
         let space = bytes.iter().position(|&b| b == b' ').ok_or_else(broken)?;
         let bits = std::str::from_utf8(&bytes[..space]).ok().and_then(|text| u32::from_str_radix(text, 8).ok());

@@ -78,6 +78,10 @@ impl Objects {
         Ok(entries)
     }
 
+    pub(super) fn forget_folders(&self) {
+        *self.folders.write().unwrap_or_else(PoisonError::into_inner) = HashMap::new();
+    }
+
     pub(super) fn content(&self, id: ContentId) -> Result<Arc<[u8]>, TreeError> {
         let read = self.read(id.0, Kind::Blob).map_err(|error| TreeError::Content(id, error.to_string()))?;
         Ok(read.into())

@@ -224,6 +224,9 @@ impl Engine for Plumbing {
         // Git prints no ids of folders; they are computed.
         Ok(Index { entries: parse_index(&listed)?, folders: CachedFolders::new() })
     }
+
+    /// A process takes no room here.
+    fn close(&self) {}
 }
 
 /// Reads `H 100644 <id> 0\t<path>\0`, each followed by lines with the stat. Should a future git write the stat in

@@ -1,7 +1,7 @@
 //! What folders hold and manifests say, kept between runs: most of it is the same in every tree of a repository.
 
 use super::{Planner, WORTH_KEEPING};
-use crate::discover;
+use crate::discover::{self, KeptParts};
 
 /// The kind of item in the memo that holds surveys and facts, and the name of the only one.
 const FACTS: &str = "facts";
@@ -13,21 +13,31 @@ impl Planner {
         self.recalls_facts.call_once(|| {
             let kept = || -> Option<()> {
                 let item = self.memo.as_ref()?.item(FACTS, NAME)?;
-                discover::recall(&self.surveys, &self.facts, item.part(0)?, item.part(1)?).ok()
+                let parts = [item.part(0)?, item.part(1)?, item.part(2)?];
+                discover::recall(&self.surveys, &self.facts, parts).ok()
             };
             let _ = kept();
         });
     }
 
-    /// Keeps what is known, if enough of it is new.
-    pub(super) fn keep_facts(&self) {
-        let Some(memo) = &self.memo else { return };
+    /// Keeps what is known, if enough of it is new. Gives what was kept.
+    pub(super) fn keep_facts(&self) -> Option<KeptParts> {
+        let memo = self.memo.as_ref()?;
         if discover::news(&self.surveys, &self.facts) < WORTH_KEEPING {
-            return;
+            return None;
         }
-        if let Some([index, body]) = discover::kept(&self.surveys, &self.facts) {
-            // A memo that cannot be written leaves things as slow as they are.
-            let _ = memo.keep(FACTS, NAME, &[&index, &body]);
+        let parts = discover::kept(&self.surveys, &self.facts)?;
+        // A memo that cannot be written leaves things as slow as they are.
+        let _ = memo.keep(FACTS, NAME, &parts.each_ref().map(Vec::as_slice));
+        Some(parts)
+    }
+
+    /// Lets go of what takes room and is not asked for any more, or can be had from what was kept: joining claims needs
+    /// the most.
+    pub(super) fn make_room(&self, kept: Option<KeptParts>) {
+        self.repository.forget_folders();
+        if let Some(parts) = kept {
+            let _ = discover::recall(&self.surveys, &self.facts, parts);
         }
     }
 }

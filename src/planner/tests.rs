@@ -76,9 +76,9 @@ proptest! {
         for tree in [&base, &head, &base] {
             let fresh = assembled(tree, &SurveyMemo::default(), &FactsMemo::default());
             prop_assert_eq!(everything(&assembled(tree, &surveys, &facts)), everything(&fresh));
-            let [index, body] = discover::kept(&surveys, &facts).unwrap();
+            let parts = discover::kept(&surveys, &facts).unwrap();
             (surveys, facts) = Default::default();
-            discover::recall(&surveys, &facts, index, body).unwrap();
+            discover::recall(&surveys, &facts, parts).unwrap();
             prop_assert_eq!(everything(&assembled(tree, &surveys, &facts)), everything(&fresh));
             prop_assert_eq!(discover::news(&surveys, &facts), 0);
         }

@@ -1,14 +1,12 @@
 //! Surveys and facts as bytes, for a later run.
 //!
-//! Two parts: an index, from which any entry is found by the first bytes of its object id, and the entries one behind
-//! the other, of which each is decoded when it is asked for. A survey names those below it by number, and each stands
+//! Three parts: an index, from which any entry is found by the first bytes of its object id, and the surveys and the facts,
+//! one entry behind the other, of which each is decoded when it is asked for. A survey names those below it by number, and each stands
 //! behind the ones that it names. An entry that cannot be decoded is as good as not there; whoever keeps the parts proves
 //! that they are whole and that the same build wrote them.
 
 mod facts;
 mod surveys;
-
-use std::sync::Arc;
 
 pub(super) use self::facts::read_facts;
 use self::facts::write_facts;
@@ -24,6 +22,10 @@ const MOST_BYTES: usize = 64 << 20;
 /// How many times more entries than are in use may be kept, and how many may be in any case.
 const MOST_UNUSED: usize = 4;
 const FEW: usize = 4096;
+
+/// The bytes of an entry that is rather long. What is set aside and not used costs nothing.
+const USUAL_SURVEY: usize = 128;
+const USUAL_FACTS: usize = 1024;
 
 /// Entries, each under an object id. Several may stand under one.
 #[derive(Debug, Default)]
@@ -61,7 +63,9 @@ impl Entries {
     fn read(index: &mut Reader<'_>, bytes: Bytes) -> Result<Self, Damaged> {
         let entries = Self { prefixes: index.numbers()?, numbers: index.numbers()?, ends: index.numbers()?, bytes };
         let count = entries.len();
-        let is_whole = entries.prefixes.len() == count && entries.numbers.len() == count;
+        let end = count.checked_sub(1).and_then(|last| entries.ends.get(last)).unwrap_or(0);
+        let is_whole =
+            entries.prefixes.len() == count && entries.numbers.len() == count && end as usize == entries.bytes.len();
         if is_whole { Ok(entries) } else { Err(Damaged) }
     }
 }
@@ -79,12 +83,15 @@ struct NewEntries {
 }
 
 impl NewEntries {
-    fn behind(kept: &Entries) -> Self {
-        Self {
-            prefixes: kept.prefixes.iter().zip(kept.numbers.iter()).collect(),
-            ends: kept.ends.iter().collect(),
-            bytes: kept.bytes.to_vec(),
-        }
+    /// Room for more entries of some length is set aside: to grow step by step means to copy everything each time.
+    fn behind(kept: &Entries, more: usize, length: usize) -> Self {
+        let count = kept.len() + more;
+        let (mut prefixes, mut ends) = (Vec::with_capacity(count), Vec::with_capacity(count));
+        prefixes.extend(kept.prefixes.iter().zip(kept.numbers.iter()));
+        ends.extend(kept.ends.iter());
+        let mut bytes = Vec::with_capacity(kept.bytes.len() + more * length);
+        bytes.extend_from_slice(&kept.bytes);
+        Self { prefixes, ends, bytes }
     }
 
     fn push(&mut self, id: ObjectId, entry: &[u8]) -> u32 {
@@ -95,25 +102,28 @@ impl NewEntries {
         number
     }
 
-    fn write(mut self, index: &mut Writer, body: &mut Writer) {
+    /// Adds to the index, and gives the entries.
+    fn write(mut self, index: &mut Writer) -> Vec<u8> {
         self.prefixes.sort_unstable();
         index.array(self.prefixes.iter().map(|(prefix, _)| *prefix));
         index.array(self.prefixes.iter().map(|(_, number)| *number));
         index.array(self.ends.iter().copied());
-        body.field(&self.bytes);
+        self.bytes
     }
 }
 
-/// Lets memos know what an earlier run kept.
-pub fn recall(surveys: &SurveyMemo, facts: &FactsMemo, index: Vec<u8>, body: Vec<u8>) -> Result<(), Damaged> {
-    let (index, body) = (Bytes::from(index), Bytes::from(body));
-    let (mut index, mut body) = (Reader::sharing(&index), Reader::sharing(&body));
-    let [kept_surveys, kept_facts] = [(); 2].map(|()| Entries::read(&mut index, body.shared_field()?));
+/// An index, surveys and facts.
+pub type KeptParts = [Vec<u8>; 3];
+
+/// Lets memos know what was kept, by an earlier run or by this one: what they hold in other forms goes.
+pub fn recall(surveys: &SurveyMemo, facts: &FactsMemo, parts: KeptParts) -> Result<(), Damaged> {
+    let [index, kept_surveys, kept_facts] = parts.map(Bytes::from);
+    let mut index = Reader::sharing(&index);
+    let [kept_surveys, kept_facts] = [kept_surveys, kept_facts].map(|bytes| Entries::read(&mut index, bytes));
     let (kept_surveys, kept_facts) = (kept_surveys?, kept_facts?);
     index.end()?;
-    body.end()?;
-    surveys.recall(Arc::new(kept_surveys));
-    facts.recall(Arc::new(kept_facts));
+    surveys.recall(kept_surveys);
+    facts.recall(kept_facts);
     Ok(())
 }
 
@@ -122,9 +132,9 @@ pub fn news(surveys: &SurveyMemo, facts: &FactsMemo) -> usize {
     surveys.news() + facts.news()
 }
 
-/// What memos know, and what was kept before, as an index and a body for [`recall`]; what this run did not use goes when
-/// it becomes too much. None if what was used is too much alone.
-pub fn kept(surveys: &SurveyMemo, facts: &FactsMemo) -> Option<[Vec<u8>; 2]> {
+/// What memos know, and what was kept before, for [`recall`]; what this run did not use goes when it becomes too much. None
+/// if what was used is too much alone.
+pub fn kept(surveys: &SurveyMemo, facts: &FactsMemo) -> Option<KeptParts> {
     surveys.forget_news();
     facts.forget_news();
     let (before, fresh) = ((surveys.kept(), facts.kept()), Entries::default());
@@ -137,7 +147,7 @@ pub fn kept(surveys: &SurveyMemo, facts: &FactsMemo) -> Option<[Vec<u8>; 2]> {
     Some(written(surveys, facts, &fresh, &fresh).0).filter(is_little)
 }
 
-fn is_little(parts: &[Vec<u8>; 2]) -> bool {
+fn is_little(parts: &KeptParts) -> bool {
     parts.iter().map(Vec::len).sum::<usize>() <= MOST_BYTES
 }
 
@@ -146,15 +156,16 @@ fn written(
     facts: &FactsMemo,
     kept_surveys: &Entries,
     kept_facts: &Entries,
-) -> ([Vec<u8>; 2], usize) {
-    let (mut new_surveys, mut new_facts) = (NewEntries::behind(kept_surveys), NewEntries::behind(kept_facts));
-    write_surveys(&surveys.known(), kept_surveys, &mut new_surveys);
-    write_facts(&facts.known(), kept_facts, &mut new_facts);
+) -> (KeptParts, usize) {
+    let (surveys, facts) = (surveys.known(), facts.known());
+    let mut new_surveys = NewEntries::behind(kept_surveys, surveys.len(), USUAL_SURVEY);
+    let mut new_facts = NewEntries::behind(kept_facts, facts.len(), USUAL_FACTS);
+    write_surveys(&surveys, kept_surveys, &mut new_surveys);
+    write_facts(&facts, kept_facts, &mut new_facts);
     let count = new_surveys.ends.len() + new_facts.ends.len();
-    let (mut index, mut body) = (Writer::default(), Writer::default());
-    new_surveys.write(&mut index, &mut body);
-    new_facts.write(&mut index, &mut body);
-    ([index.bytes, body.bytes], count)
+    let mut index = Writer::default();
+    let [surveys, facts] = [new_surveys, new_facts].map(|entries| entries.write(&mut index));
+    ([index.bytes, surveys, facts], count)
 }
 
 #[cfg(test)]

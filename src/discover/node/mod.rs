@@ -39,6 +39,9 @@ const YARN_SETTINGS: &[u8] = b".yarnrc.yml";
 const LERNA: &[u8] = b"lerna.json";
 const NPMRC: &[u8] = b".npmrc";
 
+/// How many tasks a package has if it has many.
+const USUAL_TASKS: usize = 4;
+
 /// Packages of npm, Yarn, pnpm and Bun.
 pub(super) struct Node;
 
@@ -94,6 +97,10 @@ impl Ecosystem for Node {
             named.entry(at).or_default().push(input);
         }
         let mut tasks = Tasks::new(landscape, &layout);
+        // Large lists that grow step by step are copied each time.
+        links.projects.reserve(layout.sites.len());
+        links.tasks.reserve(layout.sites.len() * USUAL_TASKS);
+        links.edges.reserve(dependencies.links.len());
         for (at, site) in layout.sites.iter().enumerate() {
             links.projects.push(project(&layout, site, roles[at], landscape));
             if roles[at] == Role::Workspace {
