@@ -283,11 +283,10 @@ impl Planner {
         otherwise: Option<&Configuration>,
     ) -> Result<Arc<Known>, PlannerError> {
         self.recall_facts();
-        // Folders lie beside each other in a pack, and so do manifests.
         discover::survey(&**tree, &self.surveys)?;
-        self.repository.close_packs();
+        self.close_packs();
         let read = discover::read(&**tree, &self.surveys, &self.facts)?;
-        self.repository.close_packs();
+        self.close_packs();
         let (linked, kept) = rayon::join(|| read.link(), || self.keep_facts());
         let linked = linked?;
         self.make_room(kept);

@@ -32,12 +32,20 @@ impl Planner {
         Some(parts)
     }
 
-    /// Lets go of what takes room and is not asked for any more, or can be had from what was kept: joining claims needs
-    /// the most.
+    /// Lets go of what can be had from what was kept, and of folders: joining claims needs the most room. Where little was
+    /// new the next tree is likely to ask for the same again.
     pub(super) fn make_room(&self, kept: Option<KeptParts>) {
-        self.repository.forget_folders();
         if let Some(parts) = kept {
+            self.repository.forget_folders();
             let _ = discover::recall(&self.surveys, &self.facts, parts);
+        }
+    }
+
+    /// Closes packs if much of them was read. Folders lie beside each other in a pack, and so do manifests: what was read
+    /// of one kind is not asked for again.
+    pub(super) fn close_packs(&self) {
+        if discover::news(&self.surveys, &self.facts) >= WORTH_KEEPING {
+            self.repository.close_packs();
         }
     }
 }
