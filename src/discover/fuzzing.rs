@@ -14,11 +14,12 @@ pub struct Written {
 
 /// What each ecosystem that recognises the name reads.
 pub fn read(name: &[u8], bytes: &[u8]) -> Vec<(&'static str, Result<Written, Unreadable>)> {
-    let readers: [Reader; 9] = [
+    let readers: [Reader; 10] = [
         reader::<super::cargo::Cargo>,
         reader::<super::docker::Docker>,
         reader::<super::dotnet::Dotnet>,
         reader::<super::go::Go>,
+        reader::<super::gradle::Gradle>,
         reader::<super::helm::Helm>,
         reader::<super::maven::Maven>,
         reader::<super::node::Node>,

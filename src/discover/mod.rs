@@ -11,6 +11,7 @@ mod fragments;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 mod go;
+mod gradle;
 mod helm;
 mod kept;
 mod landscape;

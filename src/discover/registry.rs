@@ -81,6 +81,7 @@ static REGISTRY: &[Registered] = &[
     register::<super::docker::Docker>(),
     register::<super::dotnet::Dotnet>(),
     register::<super::go::Go>(),
+    register::<super::gradle::Gradle>(),
     register::<super::helm::Helm>(),
     register::<super::maven::Maven>(),
     register::<super::node::Node>(),
