@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::context::Context;
 use super::facts::{Facts, Include, Properties, Script};
+use super::grounds::Grounds;
 use super::value::Part;
 use super::{PROPERTIES_FILE, is_build_script, is_settings};
 use crate::diagnostic::{Diagnostic, Evidence};
@@ -47,6 +48,8 @@ pub(super) struct Member<'a> {
     pub build: usize,
     /// Such as `:a:b`; of the root `:`.
     pub path: String,
+    /// Paths of projects that were renamed.
+    pub other_paths: Vec<String>,
     pub folder: RepoPath,
     /// Its build scripts; more than one where their names are not known.
     pub scripts: Vec<(RepoPath, Option<&'a Script>)>,
@@ -75,7 +78,13 @@ struct Wanted {
 
 impl<'a> Builds<'a> {
     pub fn of(landscape: &'a Landscape<'a, Facts>, links: &mut Links) -> Self {
-        let mut builds = Self { landscape, all: Vec::new(), members: Vec::new(), by_folder: BTreeMap::new(), places: BTreeMap::new() };
+        let mut builds = Self {
+            landscape,
+            all: Vec::new(),
+            members: Vec::new(),
+            by_folder: BTreeMap::new(),
+            places: BTreeMap::new(),
+        };
         let mut settings: BTreeMap<RepoPath, RepoPath> = BTreeMap::new();
         let mut scripts: BTreeSet<RepoPath> = BTreeSet::new();
         for manifest in landscape.manifests() {
@@ -131,6 +140,13 @@ impl<'a> Builds<'a> {
         self.places.get(folder).copied()
     }
 
+    /// Whether projects lie in a folder, and not only one that is the folder.
+    pub fn has_members_below(&self, folder: &RepoPath) -> bool {
+        let after = self.by_folder.range(folder.clone()..).map(|(path, _)| path);
+        let mut below = after.take_while(|path| path.as_bytes().starts_with(folder.as_bytes()));
+        below.any(|path| path != folder && path.is_within(folder))
+    }
+
     /// The script at a path, if it can be read.
     pub fn script(&self, path: &RepoPath) -> Option<&'a Script> {
         match self.landscape.facts(path)? {
@@ -176,7 +192,11 @@ impl<'a> Builds<'a> {
                 let path = String::from_utf8_lossy(below.below_bytes(folder).unwrap_or_default()).replace('/', ":");
                 if !wanted.values().any(|known| known.folder == *below) {
                     let evidence = evidence.clone();
-                    wanted.entry(format!(":{path}")).or_insert(Wanted { folder: below.clone(), evidence, is_named: true });
+                    wanted.entry(format!(":{path}")).or_insert(Wanted {
+                        folder: below.clone(),
+                        evidence,
+                        is_named: true,
+                    });
                 }
             }
         }
@@ -190,8 +210,12 @@ impl<'a> Builds<'a> {
         }
         for (path, name) in renames {
             let parent = path.rsplit_once(':').map_or("", |(parent, _)| parent);
-            if let Some(&member) = build.by_path.get(&path) {
-                build.by_path.entry(format!("{parent}:{name}")).or_insert(member);
+            let renamed = format!("{parent}:{name}");
+            if let Some(&member) = build.by_path.get(&path)
+                && !build.by_path.contains_key(&renamed)
+            {
+                self.members[member].other_paths.push(renamed.clone());
+                build.by_path.insert(renamed, member);
             }
         }
         self.places.insert(folder.clone(), place);
@@ -365,9 +389,12 @@ impl<'a> Builds<'a> {
             let Some(folder) = folder.or(by_layout) else { continue };
             if is_last && !stands(&folder) {
                 links.diagnostics.push(
-                    Diagnostic::warning("gradle-project-missing", format!("the folder `{folder}` of the project `{path}` does not exist"))
-                        .at(evidence)
-                        .help("correct the path, or remove the project"),
+                    Diagnostic::warning(
+                        "gradle-project-missing",
+                        format!("the folder `{folder}` of the project `{path}` does not exist"),
+                    )
+                    .at(evidence)
+                    .help("correct the path, or remove the project"),
                 );
             }
             parent = folder.clone();
@@ -400,7 +427,16 @@ impl<'a> Builds<'a> {
             None => wanted.evidence,
         };
         let properties = self.properties(&folder);
-        Member { build, path, folder, scripts, properties, evidence, is_named: wanted.is_named }
+        Member {
+            build,
+            path,
+            other_paths: Vec::new(),
+            folder,
+            scripts,
+            properties,
+            evidence,
+            is_named: wanted.is_named,
+        }
     }
 
     /// Files and folders that the settings of a build name, catalogs and scripts of other kinds among them.
@@ -447,45 +483,6 @@ impl<'a> Builds<'a> {
                     build.is_admitted &= !below_sources;
                 }
             }
-        }
-    }
-}
-
-/// The folders with files of Gradle.
-struct Grounds<'g> {
-    settings: &'g BTreeMap<RepoPath, RepoPath>,
-    scripts: &'g BTreeSet<RepoPath>,
-    by_name: &'g BTreeMap<&'g [u8], Vec<&'g RepoPath>>,
-}
-
-impl Grounds<'_> {
-    fn is_ground(&self, folder: &RepoPath) -> bool {
-        self.settings.contains_key(folder) || self.scripts.contains(folder)
-    }
-
-    /// Whether the settings in a folder are the nearest above another folder.
-    fn is_of(&self, folder: &RepoPath, build: &RepoPath) -> bool {
-        folder.ancestors().find(|above| self.settings.contains_key(above)).is_some_and(|nearest| nearest == *build)
-    }
-
-    /// The folders with build scripts that may be projects of a build.
-    fn scripts_of<'g>(&'g self, build: &'g RepoPath) -> impl Iterator<Item = &'g RepoPath> {
-        let after = self.scripts.range(build.clone()..);
-        let below = after.take_while(move |folder| folder.as_bytes().starts_with(build.as_bytes()));
-        below.filter(move |folder| {
-            let below = folder.below(build).filter(|below| !below.is_root());
-            below.is_some_and(|below| !below.segments().any(|name| matches!(name, b"src" | b"buildSrc" | b"testdata")))
-                && self.is_of(folder, build)
-        })
-    }
-
-    /// The one project of a name below a build.
-    fn named(&self, build: &RepoPath, name: &str) -> Option<RepoPath> {
-        let candidates = self.by_name.get(name.as_bytes())?;
-        let mut below = candidates.iter().filter(|folder| folder.is_within(build) && self.is_of(folder, build));
-        match (below.next(), below.next()) {
-            (Some(folder), None) => Some((*folder).clone()),
-            _ => None,
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::builds::{Builds, absolute, is_unknown};
 use super::context::{Context, fits};
-use super::facts::{Component, Mention, Plugin, Reference, Said, Scope, Script, Target, Usage};
+use super::facts::{Component, Mention, Plugin, Reference, Said, Scope, Script, Substitution, Target, Usage};
 use super::providers::Providers;
 use super::value::{Part, Value};
 use crate::diagnostic::{Diagnostic, Evidence};
@@ -44,6 +44,14 @@ struct Run {
     runner: usize,
 }
 
+/// A module that a project depends on.
+struct Needed {
+    group: Option<String>,
+    name: String,
+    usage: Usage,
+    evidence: Evidence,
+}
+
 /// Collects for one project.
 pub(super) struct Collector<'a, 'b> {
     builds: &'b Builds<'a>,
@@ -52,6 +60,9 @@ pub(super) struct Collector<'a, 'b> {
     runs: Vec<Run>,
     seen: HashSet<Run>,
     collected: Collected,
+    modules: Vec<Needed>,
+    /// By group and name of a module, the projects that take its place.
+    substitutions: BTreeMap<(&'a str, &'a str), BTreeSet<usize>>,
     /// How many facts were looked at.
     pub steps: usize,
 }
@@ -59,7 +70,8 @@ pub(super) struct Collector<'a, 'b> {
 impl<'a, 'b> Collector<'a, 'b> {
     pub fn new(builds: &'b Builds<'a>, providers: &'b Providers, member: usize) -> Self {
         let (runs, seen, collected) = (Vec::new(), HashSet::new(), Collected::default());
-        Self { builds, providers, member, runs, seen, collected, steps: 0 }
+        let (modules, substitutions) = (Vec::new(), BTreeMap::new());
+        Self { builds, providers, member, runs, seen, collected, modules, substitutions, steps: 0 }
     }
 
     pub fn collect(mut self) -> (Collected, usize) {
@@ -89,7 +101,28 @@ impl<'a, 'b> Collector<'a, 'b> {
             }
             at += 1;
         }
+        for needed in std::mem::take(&mut self.modules) {
+            let Needed { group, name, usage, evidence } = needed;
+            let group = group.as_deref();
+            let mut found = self.providers.of_module(self.builds, member.build, group, &name);
+            let substituted = group.and_then(|group| self.substitutions.get(&(group, name.as_str())));
+            found.extend(substituted.into_iter().flatten());
+            for provider in found {
+                self.add(provider, usage, Component::Main, evidence.clone());
+            }
+        }
         (self.collected, self.steps)
+    }
+
+    /// The projects that a substitution means: of the build itself, or in its settings of the builds it includes.
+    fn substitutes(&self, written: &str, settings: bool) -> Vec<usize> {
+        let build = &self.builds.all[self.builds.members[self.member].build];
+        if !settings {
+            return self.find(written, self.member).into_iter().collect();
+        }
+        let included = build.includes.keys().filter_map(|folder| self.builds.build_of(folder));
+        let path = absolute(written, ":");
+        included.filter_map(|place| self.builds.all[place].by_path.get(&path).copied()).collect()
     }
 
     /// Adds a script; `evidence` is the line that applies it.
@@ -172,16 +205,26 @@ impl<'a, 'b> Collector<'a, 'b> {
                 self.plug(said, covered, run, &context);
             }
         }
-        for said in script.modules.iter().filter(|_| self.providers.is_composite()) {
+        for said in &script.modules {
             if self.covers(&said.scope, run) {
                 let module = &said.what.value;
-                let (group, name) = (context.text_of(&module.group), context.text_of(&module.name));
-                if let Some(name) = name {
-                    let build = self.builds.members[self.member].build;
-                    for provider in self.providers.of_module(self.builds, build, group.as_deref(), &name) {
-                        self.add(provider, module.usage, Component::Main, said.what.evidence(&run.script));
-                    }
+                if let Some(name) = context.text_of(&module.name) {
+                    let evidence = said.what.evidence(&run.script);
+                    self.modules.push(Needed {
+                        group: context.text_of(&module.group),
+                        name,
+                        usage: module.usage,
+                        evidence,
+                    });
                 }
+            }
+        }
+        for said in &script.substitutions {
+            if settings || self.covers(&said.scope, run) {
+                let Substitution { group, name, project } = &said.what.value;
+                let found =
+                    context.text_of(project).map_or_else(Vec::new, |written| self.substitutes(&written, settings));
+                self.substitutions.entry((group, name)).or_default().extend(found);
             }
         }
         for said in script.mentions.iter().filter(|_| !settings) {
@@ -189,7 +232,10 @@ impl<'a, 'b> Collector<'a, 'b> {
                 self.mention(&said.what, run, &context);
             }
         }
-        if !settings && (run.runner == self.member || !self.builds.members[run.runner].scripts.iter().any(|(path, _)| *path == run.script)) {
+        if !settings
+            && (run.runner == self.member
+                || !self.builds.members[run.runner].scripts.iter().any(|(path, _)| *path == run.script))
+        {
             self.collected.has_tests |= script.has_tests;
             self.collected.multiplatform |= script.multiplatform;
             self.collected.odd_sources |= script.odd_sources;
@@ -253,10 +299,13 @@ impl<'a, 'b> Collector<'a, 'b> {
                 self.collected.doubts.insert(finding);
                 return;
             }
+            self.steps += build.by_path.len();
             let fitting: Vec<usize> =
                 build.by_path.iter().filter(|(path, _)| fits(&parts, path)).map(|(_, &member)| member).collect();
             let message = "which project is meant here is not known, so every project that fits counts";
-            self.collected.findings.insert(Diagnostic::warning("gradle-project-computed", message).at(&evidence).help(help));
+            self.collected
+                .findings
+                .insert(Diagnostic::warning("gradle-project-computed", message).at(&evidence).help(help));
             for member in fitting {
                 self.add(member, usage, part, evidence.clone());
             }
@@ -276,7 +325,9 @@ impl<'a, 'b> Collector<'a, 'b> {
         if build.is_open {
             self.collected.doubts.insert(finding.help("include the project by a literal path"));
         } else {
-            self.collected.findings.insert(finding.help("include the project in the settings, or remove the reference"));
+            self.collected
+                .findings
+                .insert(finding.help("include the project in the settings, or remove the reference"));
         }
     }
 
@@ -324,6 +375,7 @@ impl<'a, 'b> Collector<'a, 'b> {
             Plugin::Unnamed => None,
         };
         for provider in self.providers.of_plugin(build, id.as_deref()) {
+            self.steps += 1;
             let from_itself = self.builds.members[provider.member].build == build;
             if (covered || settings) && !from_itself {
                 self.add(provider.member, Usage::Build, Component::Main, evidence.clone());
@@ -352,10 +404,9 @@ impl<'a, 'b> Collector<'a, 'b> {
         if path.is_within(own) && path != *build || (!stated.value.tree && own.is_within(&path)) || path.is_root() {
             return;
         }
-        if self.builds.landscape.exists(&path) {
-            let mentioned = Mentioned { path, tree: stated.value.tree, test: stated.value.test };
-            self.collected.mentions.entry(mentioned).or_insert_with(|| stated.evidence(&run.script));
-        }
+        // What is not there may be the result of a build: then it is its project that is read.
+        let mentioned = Mentioned { path, tree: stated.value.tree, test: stated.value.test };
+        self.collected.mentions.entry(mentioned).or_insert_with(|| stated.evidence(&run.script));
     }
 }
 

@@ -87,7 +87,12 @@ impl Context<'_> {
     }
 
     /// Where a path leads; none if that is not known, or not a place of the repository.
-    pub fn place_of(&self, anchor: &Anchor, path: &Value, folder_of: &dyn Fn(&Value) -> Option<RepoPath>) -> Option<RepoPath> {
+    pub fn place_of(
+        &self,
+        anchor: &Anchor,
+        path: &Value,
+        folder_of: &dyn Fn(&Value) -> Option<RepoPath>,
+    ) -> Option<RepoPath> {
         let mut parts = self.filled(path);
         let mut anchor = anchor.clone();
         let mut anchored = anchor != Anchor::project();
@@ -114,7 +119,11 @@ impl Context<'_> {
     }
 
     /// Where a mention leads.
-    pub fn place_of_mention(&self, mention: &Mention, folder_of: &dyn Fn(&Value) -> Option<RepoPath>) -> Option<RepoPath> {
+    pub fn place_of_mention(
+        &self,
+        mention: &Mention,
+        folder_of: &dyn Fn(&Value) -> Option<RepoPath>,
+    ) -> Option<RepoPath> {
         self.place_of(&mention.anchor, &mention.path, folder_of)
     }
 }

@@ -48,6 +48,8 @@ pub struct Script {
     pub(super) applied: Vec<Said<Mention>>,
     /// `group:name` of modules that it depends on.
     pub(super) modules: Vec<Said<Module>>,
+    /// Modules that projects take the place of.
+    pub(super) substitutions: Vec<Said<Substitution>>,
     /// Paths that may lead out of the project.
     pub(super) mentions: Vec<Said<Mention>>,
     /// Whether it depends on something for tests.
@@ -147,6 +149,14 @@ pub(super) struct Module {
     pub group: Value,
     pub name: Value,
     pub usage: Usage,
+}
+
+/// A project that takes the place of a module.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Substitution {
+    pub group: String,
+    pub name: String,
+    pub project: Value,
 }
 
 /// A text that may be a path.

@@ -1,7 +1,8 @@
 //! What a block of a script is for, and the lists and values that its expressions give.
 
+use super::cursor::{Tokens, configuration_of, literal_at};
 use super::facts::{Scope, is_for_tests};
-use super::reader::{Reader, Tokens, configuration_of, literal_at};
+use super::reader::Reader;
 use super::tokens::Kind;
 use super::value::{Part, Value};
 
@@ -106,7 +107,9 @@ impl Reader<'_> {
         let parameters = parameters_end(tokens, at);
         let mut frame = outer.inner(parameters.unwrap_or(at + 1));
         let first = head.words.first().copied().unwrap_or_default();
-        let chooses = |word: &&str| matches!(*word, "allprojects" | "subprojects" | "configure" | "beforeProject" | "afterProject");
+        let chooses = |word: &&str| {
+            matches!(*word, "allprojects" | "subprojects" | "configure" | "beforeProject" | "afterProject")
+        };
         match head.words.iter().find(|word| chooses(word)) {
             Some(&"subprojects") => frame.scope = Scope::Below,
             Some(_) => frame.scope = Scope::All,
@@ -148,7 +151,8 @@ impl Reader<'_> {
         if head.words.first() == Some(&"for") && head.last == "for" {
             let bracket = head.bracket?;
             let close = tokens.0[bracket].partner;
-            let joint = (bracket + 1..close.min(bracket + 8)).find(|&at| tokens.word(at) == Some("in") || tokens.is(at, b':'))?;
+            let joint = (bracket + 1..close.min(bracket + 8))
+                .find(|&at| tokens.word(at) == Some("in") || tokens.is(at, b':'))?;
             let name = tokens.word(joint.checked_sub(1)?)?.to_owned();
             return Some(Turns { name, items: self.values_of(tokens, joint + 1, close)? });
         }
@@ -196,7 +200,10 @@ impl Reader<'_> {
             return bracketed(from);
         }
         let mut call = from;
-        while tokens.is(call + 1, b'.') && call + 2 < to && matches!(tokens.word(call), Some("Arrays" | "List" | "Set" | "java" | "util")) {
+        while tokens.is(call + 1, b'.')
+            && call + 2 < to
+            && matches!(tokens.word(call), Some("Arrays" | "List" | "Set" | "java" | "util"))
+        {
             call += 2;
         }
         let lists = ["listOf", "setOf", "arrayOf", "mutableListOf", "sequenceOf", "asList", "of"];
@@ -335,12 +342,39 @@ fn parameters_end(tokens: &Tokens<'_, '_>, at: usize) -> Option<usize> {
 /// Whether a block is of tests: of a source set, a suite or a task for them.
 fn is_of_tests(tokens: &Tokens<'_, '_>, head: &Head<'_>, statement: usize, at: usize) -> bool {
     let first = head.words.first().copied().unwrap_or_default();
-    let others = ["if", "else", "for", "while", "when", "switch", "configure", "allprojects", "subprojects", "project", "class", "fun", "def"];
+    let others = [
+        "if",
+        "else",
+        "for",
+        "while",
+        "when",
+        "switch",
+        "configure",
+        "allprojects",
+        "subprojects",
+        "project",
+        "class",
+        "fun",
+        "def",
+    ];
     if others.contains(&first) {
         return false;
     }
-    let finds = ["named", "register", "create", "getByName", "maybeCreate", "withType", "matching", "creating", "registering", "getting"];
-    if head.words.iter().any(|word| is_for_tests(word) || *word == "testing") || literal_at(tokens, statement).is_some_and(is_for_tests) {
+    let finds = [
+        "named",
+        "register",
+        "create",
+        "getByName",
+        "maybeCreate",
+        "withType",
+        "matching",
+        "creating",
+        "registering",
+        "getting",
+    ];
+    if head.words.iter().any(|word| is_for_tests(word) || *word == "testing")
+        || literal_at(tokens, statement).is_some_and(is_for_tests)
+    {
         return true;
     }
     let Some(bracket) = head.bracket else { return false };

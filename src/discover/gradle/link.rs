@@ -16,7 +16,7 @@ use crate::path::RepoPath;
 use crate::selection::Selection;
 
 /// How many facts are looked at for all projects of a tree together.
-const MOST_STEPS: usize = 50_000_000;
+const MOST_STEPS: usize = 10_000_000;
 
 /// Files of a build that every project of it reads, relative to its root.
 const SETTINGS_OF_BUILD: [&str; 12] = [
@@ -156,11 +156,9 @@ impl<'a, 'b> Linker<'a, 'b> {
 
     fn aliases(&self) -> Vec<String> {
         let (member, build) = (self.member(), self.build());
-        // Paths are unique in a build only, and the root of each is `:`.
-        let paths = build.by_path.iter().filter(|&(path, &place)| place == self.place && path != ":");
         match member.path.as_str() {
             ":" => vec![build.root_name.clone()].into_iter().filter(|name| !name.is_empty()).collect(),
-            _ => paths.map(|(path, _)| path.clone()).collect(),
+            path => [path.to_owned()].into_iter().chain(member.other_paths.iter().cloned()).collect(),
         }
     }
 
@@ -168,7 +166,9 @@ impl<'a, 'b> Linker<'a, 'b> {
     fn evidence(&self) -> Evidence {
         let (member, build) = (self.member(), self.build());
         match build.settings.first() {
-            Some(settings) if member.path == ":" && self.builds.script(settings).is_none() => Evidence::new(settings, 0, ""),
+            Some(settings) if member.path == ":" && self.builds.script(settings).is_none() => {
+                Evidence::new(settings, 0, "")
+            }
             _ => member.evidence.clone(),
         }
     }
@@ -190,13 +190,19 @@ impl<'a, 'b> Linker<'a, 'b> {
         }
         for (mentioned, evidence) in &self.own.mentions {
             let kind = if mentioned.test { EdgeKind::Test } else { EdgeKind::Build };
-            reads.add_input(kind, Input { selection: Selection::all(&mentioned.path), evidence: evidence.clone() });
-            if self.builds.landscape.is_folder(&mentioned.path) {
+            let exists = self.builds.landscape.exists(&mentioned.path);
+            if exists {
+                reads.add_input(kind, Input { selection: Selection::all(&mentioned.path), evidence: evidence.clone() });
+            }
+            // The files of a folder around projects are read, and not what each of them makes.
+            let is_around = self.builds.has_members_below(&mentioned.path);
+            if !exists || (self.builds.landscape.is_folder(&mentioned.path) && !is_around) {
                 paths.entry((mentioned.path.clone(), kind)).or_insert_with(|| evidence.clone());
             }
         }
         if let Some(source) = self.build().build_source {
-            let first = self.builds.all[source].by_path.get(":").map(|&root| self.builds.members[root].evidence.clone());
+            let first =
+                self.builds.all[source].by_path.get(":").map(|&root| self.builds.members[root].evidence.clone());
             for &member in self.builds.all[source].by_path.values() {
                 if let Some(evidence) = &first {
                     edges.entry((self.folder(member), EdgeKind::Build)).or_insert_with(|| evidence.clone());
@@ -238,8 +244,7 @@ impl<'a, 'b> Linker<'a, 'b> {
                 reads.add_test(kind, folder, &evidence);
             }
             let uses = self.collected.get(&project).into_iter().flat_map(|collected| &collected.uses);
-            for (&(to, usage, part), evidence) in uses.filter(|((_, usage, _), _)| *usage == Usage::Fixtures) {
-                debug_assert_eq!(usage, Usage::Fixtures);
+            for (&(to, _, part), evidence) in uses.filter(|((_, usage, _), _)| *usage == Usage::Fixtures) {
                 edges.entry((self.folder(to), kind)).or_insert_with(|| evidence.clone());
                 if part == Component::Fixtures && seen.insert(to) {
                     pending.push((to, evidence.clone()));
@@ -266,9 +271,11 @@ impl<'a, 'b> Linker<'a, 'b> {
         };
         let along = |kinds: &[EdgeKind]| Reading::Along(kinds.to_vec(), "build".to_owned());
         let [build_only, test_only] = reads.parts();
-        let built: Vec<Reading> =
-            std::iter::once(along(&[EdgeKind::Build, EdgeKind::Schema])).chain(build_only.tasks.iter().cloned()).collect();
-        let mut tested = vec![Reading::Own("build".to_owned()), along(&[EdgeKind::Build, EdgeKind::Schema, EdgeKind::Test])];
+        let built: Vec<Reading> = std::iter::once(along(&[EdgeKind::Build, EdgeKind::Schema]))
+            .chain(build_only.tasks.iter().cloned())
+            .collect();
+        let mut tested =
+            vec![Reading::Own("build".to_owned()), along(&[EdgeKind::Build, EdgeKind::Schema, EdgeKind::Test])];
         tested.extend(build_only.tasks.into_iter().chain(test_only.tasks));
         let mut inputs = inherited;
         inputs.extend(build_only.inputs);
@@ -281,6 +288,7 @@ impl<'a, 'b> Linker<'a, 'b> {
                 folder: member.folder.clone(),
                 name: name.to_owned(),
                 inputs: sorted(inputs),
+                slices: Vec::new(),
                 reads,
                 command: Some(self.command(name)),
                 tool: "gradle".to_owned(),

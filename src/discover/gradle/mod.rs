@@ -8,11 +8,14 @@
 mod builds;
 mod collect;
 mod context;
+mod cursor;
 mod facts;
 mod frame;
+mod grounds;
 mod link;
 mod providers;
 mod reader;
+mod statements;
 #[cfg(test)]
 mod tests;
 mod tokens;

@@ -148,11 +148,6 @@ impl Providers {
         found
     }
 
-    /// Whether any build includes another.
-    pub fn is_composite(&self) -> bool {
-        !self.modules.is_empty()
-    }
-
     /// The projects of other builds that take the place of a module.
     pub fn of_module<'b>(
         &'b self,
@@ -184,9 +179,10 @@ impl Providers {
             Scope::Own | Scope::Project(_) => false,
         });
         let said = own.chain(inherited).find_map(|said| context.text_of(&said.what.value));
-        let property = context.properties.iter().find_map(|properties| {
-            properties.0.iter().find(|(key, _)| key == "group").map(|(_, value)| value.clone())
-        });
+        let property = context
+            .properties
+            .iter()
+            .find_map(|properties| properties.0.iter().find(|(key, _)| key == "group").map(|(_, value)| value.clone()));
         said.or(property)
     }
 

@@ -206,6 +206,11 @@ impl<'a> Scanner<'a> {
                 return Err((start, "a text is never closed"));
             };
             if triple && self.follows(&[quote; 3]) {
+                // Of four quotes, the first belongs to the text.
+                while self.bytes.get(self.at + 3) == Some(&quote) {
+                    literal.push(quote);
+                    self.at += 1;
+                }
                 self.at += 3;
                 break;
             }
@@ -326,7 +331,9 @@ fn is_dotted(text: &str) -> bool {
 fn begins_pattern(before: Option<&Token<'_>>) -> bool {
     match before.map(|token| &token.kind) {
         None => true,
-        Some(Kind::Sign(sign)) => matches!(sign, b'(' | b',' | b'=' | b'[' | b'{' | b':' | b'~' | b'!' | b'&' | b'|' | b'?'),
+        Some(Kind::Sign(sign)) => {
+            matches!(sign, b'(' | b',' | b'=' | b'[' | b'{' | b':' | b'~' | b'!' | b'&' | b'|' | b'?')
+        }
         Some(Kind::Word(word)) => matches!(*word, "return" | "in" | "case"),
         Some(Kind::Text(..)) => false,
     }
