@@ -489,11 +489,10 @@ impl<'a> Builds<'a> {
 
 /// A path of a project from the root, as it is written from a project.
 pub(super) fn absolute(written: &str, from: &str) -> String {
-    match written.strip_prefix(':') {
-        Some(rest) => format!(":{}", rest.trim_end_matches(':')),
-        None if from == ":" => format!(":{}", written.trim_end_matches(':')),
-        None => format!("{from}:{}", written.trim_end_matches(':')),
-    }
+    let from = if written.starts_with(':') { "" } else { from };
+    let names = from.split(':').chain(written.split(':')).filter(|name| !name.is_empty());
+    let path: String = names.flat_map(|name| [":", name]).collect();
+    if path.is_empty() { ":".to_owned() } else { path }
 }
 
 /// Whether nothing of a value is known.

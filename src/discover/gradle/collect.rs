@@ -315,6 +315,10 @@ impl<'a, 'b> Collector<'a, 'b> {
             return self.add(found, usage, part, evidence);
         }
         let path = absolute(&text, ":");
+        let name = path.rsplit(':').next().unwrap_or_default();
+        if let Some(found) = self.providers.by_name(self.builds.members[self.member].build, name) {
+            return self.add(found, usage, part, evidence);
+        }
         let layout = build.folder.resolve(path.trim_start_matches(':').replace(':', "/").as_bytes()).ok();
         if let Some(folder) = layout.filter(|folder| self.builds.landscape.is_folder(folder)) {
             self.collected.folders.entry((folder, usage)).or_insert(evidence);

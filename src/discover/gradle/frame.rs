@@ -128,6 +128,7 @@ impl Reader<'_> {
         frame.is_configuring = outer.is_configuring && configures;
         frame.is_test |= is_of_tests(tokens, &head, outer.statement, at);
         frame.is_dependencies = head.last == "dependencies" || (head.last == "constraints" && outer.is_dependencies);
+        self.script.has_tests |= frame.is_dependencies && frame.is_test;
         if outer.is_dependencies && !frame.is_dependencies {
             frame.configuration = configuration_of(tokens, outer.statement).map(str::to_owned);
         }

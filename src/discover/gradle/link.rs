@@ -327,10 +327,22 @@ impl<'a, 'b> Linker<'a, 'b> {
         ["src/test/**", "src/test[A-Z]*/**", "src/testFixtures/**", "src/*Test/**", "src/*Test[A-Z]*/**", "src/jmh*/**"]
     }
 
+    /// Whether there is a sign of tests: a dependency for them, or a folder, which sets of sources without `src` have
+    /// beside or one folder below.
     fn has_tests(&self) -> bool {
-        let sources = self.builds.landscape.entries(&self.member().folder.child(b"src"));
-        let names = || sources.iter().filter_map(|entry| std::str::from_utf8(&entry.name).ok());
-        self.own.has_tests || names().any(|name| is_for_tests(name) && !name.starts_with("jmh"))
+        let landscape = self.builds.landscape;
+        let folder = &self.member().folder;
+        let of_tests =
+            |name: &[u8]| std::str::from_utf8(name).is_ok_and(|name| is_for_tests(name) && !name.starts_with("jmh"));
+        let sources = landscape.entries(&folder.child(b"src"));
+        let own = || landscape.entries(folder);
+        self.own.has_tests
+            || sources.iter().any(|entry| of_tests(&entry.name))
+            || own().iter().any(|entry| of_tests(&entry.name))
+            || own().iter().any(|entry| {
+                let is_set = matches!(&*entry.name, b"common" | b"jvm" | b"js" | b"native" | b"posix" | b"web");
+                is_set && landscape.is_folder(&folder.child(&entry.name).child(b"test"))
+            })
     }
 
     /// What a person would run: the wrapper from the root of the build.

@@ -26,6 +26,8 @@ pub(super) struct Providers {
     /// Names of modules that included builds provide, with their groups where these are known.
     modules: BTreeMap<String, Vec<(Option<String>, usize)>>,
     accessors: BTreeMap<(usize, Vec<String>), usize>,
+    /// Of builds that include what is not known, projects by the last part of their paths; none where several have it.
+    named: BTreeMap<(usize, String), Option<usize>>,
     /// Of each build, the builds whose plugins it sees.
     sees: Vec<BTreeSet<usize>>,
     /// Of each build, all that are built together with it.
@@ -42,8 +44,14 @@ impl Providers {
         providers.find_scripts(builds);
         for (place, member) in builds.members.iter().enumerate() {
             let build = &builds.all[member.build];
-            let accessor = member.path.split(':').filter(|name| !name.is_empty()).map(camel_case);
-            providers.accessors.insert((member.build, accessor.collect()), place);
+            for path in [&member.path].into_iter().chain(&member.other_paths) {
+                let accessor = path.split(':').filter(|name| !name.is_empty()).map(camel_case);
+                providers.accessors.insert((member.build, accessor.collect()), place);
+            }
+            if build.is_open {
+                let named = providers.named.entry((member.build, camel_case(member.name(build))));
+                named.and_modify(|known| *known = None).or_insert(Some(place));
+            }
             for script in member.scripts.iter().filter_map(|(_, script)| *script) {
                 let context = providers.context(builds, place);
                 for value in &script.provides {
@@ -192,7 +200,12 @@ impl Providers {
             (1..=words.len()).rev().find_map(|length| self.accessors.get(&(build, words[..length].to_vec())).copied())
         };
         // The accessors may begin with that of the root project.
-        longest(words).or_else(|| longest(words.get(1..)?))
+        longest(words).or_else(|| longest(words.get(1..)?)).or_else(|| self.by_name(build, words.last()?))
+    }
+
+    /// The one project of this name in a build that includes what is not known.
+    pub fn by_name(&self, build: usize, name: &str) -> Option<usize> {
+        self.named.get(&(build, camel_case(name))).copied().flatten()
     }
 }
 

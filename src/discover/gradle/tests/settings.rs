@@ -47,10 +47,10 @@ fn kotlin_settings_include_projects_in_all_notations() {
         project(\":a\").projectDir = file(\"x/a\")\nfindProject(\":b\")?.name = \"bee\"\n\
         include(\":\" + \"g\")\n\
         == x/a/z\n\n== b/build.gradle.kts\n\n== c/z\n\n== d/z\n\n== e/z\n\n== f/z\n\n== g/z\n\n\
-        == c/build.gradle.kts\ndependencies { api(project(\":bee\")) }\n";
+        == c/build.gradle.kts\ndependencies { api(project(\"::bee\"))\n testImplementation(projects.bee) }\n";
     let folders: Vec<String> = projects(tree).iter().map(|line| line.replace(" Admitted", "")).collect();
     assert_eq!(folders, [".", "b", "c", "d", "e", "f", "g", "x/a"]);
-    assert_eq!(edges(tree), ["c -> b Build"]);
+    assert_eq!(edges(tree), ["c -> b Build", "c -> b Test"]);
 }
 
 #[test]
@@ -76,6 +76,16 @@ fn what_is_computed_widens_to_every_script_below() {
         ]
     );
     assert_eq!(edges(tree), ["b/c -> a Build"]);
+}
+
+#[test]
+fn names_lead_to_the_one_project_that_has_them_where_includes_are_computed() {
+    let tree = "== settings.gradle.kts\nfun module(path: String) {\n  val name = path.substringAfterLast(\"/\")\n  include(name)\n\
+        project(\":$name\").projectDir = file(path)\n}\nmodule(\"x/lib-one\")\nmodule(\"y/lib-two\")\n\
+        == x/lib-one/build.gradle.kts\ndependencies { api(project(\":lib-two\")) }\n\
+        == y/lib-two/build.gradle.kts\nkotlin { sourceSets { commonTest.dependencies { api(projects.libOne) } } }\n";
+    assert_eq!(edges(tree), ["x/lib-one -> y/lib-two Build", "y/lib-two -> x/lib-one Test"]);
+    assert_eq!(claims(tree, "task y/lib-two:test").len(), 1);
 }
 
 #[test]
