@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::context::Context;
 use super::facts::{Facts, Include, Properties, Script};
 use super::grounds::Grounds;
-use super::value::Part;
 use super::{PROPERTIES_FILE, is_build_script, is_settings};
 use crate::diagnostic::{Diagnostic, Evidence};
 use crate::discover::{Landscape, Links};
@@ -493,9 +492,4 @@ pub(super) fn absolute(written: &str, from: &str) -> String {
     let names = from.split(':').chain(written.split(':')).filter(|name| !name.is_empty());
     let path: String = names.flat_map(|name| [":", name]).collect();
     if path.is_empty() { ":".to_owned() } else { path }
-}
-
-/// Whether nothing of a value is known.
-pub(super) fn is_unknown(parts: &[Part]) -> bool {
-    !parts.iter().any(|part| matches!(part, Part::Literal(text) if text.chars().any(|c| c.is_alphanumeric())))
 }

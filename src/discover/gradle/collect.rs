@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use super::builds::{Builds, absolute, is_unknown};
-use super::context::{Context, fits};
+use super::builds::{Builds, absolute};
+use super::context::{Context, fits, is_unknown};
 use super::facts::{Component, Mention, Plugin, Reference, Said, Scope, Script, Substitution, Target, Usage};
 use super::providers::Providers;
 use super::value::{Part, Value};
@@ -402,10 +402,13 @@ impl<'a, 'b> Collector<'a, 'b> {
     fn mention(&mut self, stated: &Stated<Mention>, run: &Run, context: &Context<'_>) {
         let place = context.place_of_mention(&stated.value, &|value| self.folder_of(value, run, context));
         let Some(path) = place else { return };
-        let own = &self.builds.members[self.member].folder;
-        let build = &self.builds.all[self.builds.members[self.member].build].folder;
-        // The root is around everything: who names it names a place to start from.
-        if path.is_within(own) && path != *build || (!stated.value.tree && own.is_within(&path)) || path.is_root() {
+        let member = &self.builds.members[self.member];
+        let nearest = path.ancestors().find_map(|above| self.builds.by_folder.get(&above));
+        let keeps_all = member.path != ":" || self.builds.all[member.build].by_path.len() == 1;
+        // What is around the project is a place to start from, unless all that lies there is meant.
+        if (nearest == Some(&self.member) && keeps_all && path.is_within(&member.folder))
+            || (!stated.value.tree && member.folder.is_within(&path))
+        {
             return;
         }
         // What is not there may be the result of a build: then it is its project that is read.

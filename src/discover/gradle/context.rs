@@ -148,3 +148,8 @@ pub(super) fn fits(parts: &[Part], text: &str) -> bool {
     }
     true
 }
+
+/// Whether nothing of a value is known.
+pub(super) fn is_unknown(parts: &[Part]) -> bool {
+    !parts.iter().any(|part| matches!(part, Part::Literal(text) if text.chars().any(|c| c.is_alphanumeric())))
+}

@@ -226,8 +226,7 @@ pub(super) fn wrapped_part(tokens: &Tokens<'_, '_>, at: usize) -> Component {
 
 /// `.sourceSets.test.output` and the like behind `project(…)`.
 pub(super) fn part_behind(tokens: &Tokens<'_, '_>, close: usize) -> Component {
-    let mut at = close + 1;
-    for _ in 0..12 {
+    for at in close + 1..close + 13 {
         let name = match tokens.word(at) {
             Some(word) => word,
             None => match literal_at(tokens, at) {
@@ -245,7 +244,6 @@ pub(super) fn part_behind(tokens: &Tokens<'_, '_>, close: usize) -> Component {
         if is_for_tests(name) {
             return Component::Tests;
         }
-        at += 1;
     }
     Component::Main
 }

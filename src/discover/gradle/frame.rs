@@ -15,6 +15,9 @@ const MOST_ARGUMENTS: usize = 20_000;
 /// How many pieces a text is joined from.
 const MOST_PARTS: usize = 64;
 
+/// Blocks of which the statements are those of the block around.
+const GOES_ON: [&str; 10] = ["constraints", "if", "else", "for", "while", "when", "each", "forEach", "with", "run"];
+
 /// A block, with what holds in it from outside.
 #[derive(Debug, Clone)]
 pub(super) struct Frame {
@@ -115,7 +118,7 @@ impl Reader<'_> {
             Some(_) => frame.scope = Scope::All,
             None => {}
         }
-        let mut configures = head.words.iter().any(|word| chooses(&word));
+        let mut configures = head.words.iter().any(|word| chooses(word));
         if (first, head.last) == ("project", "project")
             && let Some(bracket) = head.bracket
             && !outer.in_dependencies()
@@ -126,8 +129,10 @@ impl Reader<'_> {
             frame.scope = if turns { Scope::All } else { Scope::Project(path) };
         }
         frame.is_configuring = outer.is_configuring && configures;
-        frame.is_test |= is_of_tests(tokens, &head, outer.statement, at);
-        frame.is_dependencies = head.last == "dependencies" || (head.last == "constraints" && outer.is_dependencies);
+        // Within a block of dependencies, what only chooses or repeats is the same block.
+        let goes_on = outer.is_dependencies && GOES_ON.contains(&head.last);
+        frame.is_test |= !goes_on && is_of_tests(tokens, &head, outer.statement, at);
+        frame.is_dependencies = head.last == "dependencies" || goes_on;
         self.script.has_tests |= frame.is_dependencies && frame.is_test;
         if outer.is_dependencies && !frame.is_dependencies {
             frame.configuration = configuration_of(tokens, outer.statement).map(str::to_owned);
@@ -358,7 +363,8 @@ fn is_of_tests(tokens: &Tokens<'_, '_>, head: &Head<'_>, statement: usize, at: u
         "fun",
         "def",
     ];
-    if others.contains(&first) {
+    // What a loop goes through has a name of its own, whatever it is called.
+    if others.contains(&first) || matches!(head.last, "each" | "forEach") {
         return false;
     }
     let finds = [

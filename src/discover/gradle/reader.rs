@@ -137,6 +137,9 @@ impl Reader<'_> {
         let behind_dot = tokens.before(at, b'.');
         let receiver = if behind_dot { at.checked_sub(2).and_then(|at| tokens.word(at)) } else { None };
         let begins = at == frame.statement;
+        if self.lists.contains_key(word) && is_changed(tokens, at) {
+            self.lists.remove(word);
+        }
         match word {
             "project" | "findProject" if tokens.is(at + 1, b'(') => {
                 let known = ["rootProject", "dependencies", "project", "this", "isolated"];
@@ -357,4 +360,12 @@ impl Reader<'_> {
         };
         (anchor_of(tokens, at, around).unwrap_or_else(Anchor::project), value)
     }
+}
+
+/// Whether something is added to or taken from the list that a variable holds.
+fn is_changed(tokens: &Tokens<'_, '_>, at: usize) -> bool {
+    let sign = |sign: u8, next: u8| tokens.is(at + 1, sign) && tokens.is(at + 2, next);
+    let call = tokens.word(at + 2).filter(|_| tokens.is(at + 1, b'.'));
+    let changes = |word: &str| word.starts_with("add") || word.starts_with("remove") || word == "push";
+    sign(b'<', b'<') || sign(b'+', b'=') || sign(b'-', b'=') || call.is_some_and(changes)
 }

@@ -171,6 +171,12 @@ impl Reader<'_> {
         let frame = around.frame();
         let in_call = around.bracket.is_some_and(|bracket| !tokens.is(bracket, b'{'));
         let compares = tokens.is(at + 1, b'=') || (at > 0 && b"=!<>+-*/?".iter().any(|&sign| tokens.is(at - 1, sign)));
+        if at > 1
+            && tokens.is(at - 1, b'+')
+            && let Some(name) = tokens.word(at - 2)
+        {
+            self.forget(name);
+        }
         if in_call || compares || at == 0 {
             return;
         }
@@ -243,6 +249,13 @@ impl Reader<'_> {
             let place = Place { project, anchor: anchor.clone(), folder };
             let stated = self.stated(tokens, at, place);
             self.script.folders.push(stated);
+        }
+    }
+
+    /// A variable that is added to is not known.
+    fn forget(&mut self, name: &str) {
+        if let Some((_, known)) = self.script.variables.iter_mut().find(|(known, _)| known == name) {
+            *known = None;
         }
     }
 

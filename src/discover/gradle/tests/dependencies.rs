@@ -25,6 +25,9 @@ fn case_94_configurations_decide_the_kind() {
         ("jmh(project(\":b\"))", "a -> b Test"),
         ("testFixturesApi project(':b')", "a -> b Test"),
         ("constraints { api(project(':b')) }", "a -> b Build"),
+        ("if (x) { testImplementation(project(':b')) }", "a -> b Test"),
+        ("['b'].each { testImplementation project(\":$it\") }", "a -> b Test"),
+        ("testLibraries.each { api(project(':b')) }", "a -> b Build"),
     ] {
         assert_eq!(edges(&build(&format!("dependencies {{\n{line}\n}}"))), [edge], "{line}");
     }

@@ -89,6 +89,17 @@ fn names_lead_to_the_one_project_that_has_them_where_includes_are_computed() {
 }
 
 #[test]
+fn a_list_that_is_added_to_is_not_known() {
+    for change in ["more << 'b'", "more += 'b'", "more.add('b')"] {
+        let tree = format!(
+            "== settings.gradle\ndef more = ['a']\n{change}\nmore.each {{ include it }}\n== b/build.gradle\n\n"
+        );
+        assert_eq!(claims(&tree, "Warning gradle-include-computed").len(), 1, "{change}");
+        assert_eq!(projects(&tree), [". Admitted", "b Admitted"]);
+    }
+}
+
+#[test]
 fn build_files_of_other_names_are_found() {
     let tree = "== settings.gradle\ninclude 'a', 'b'\nrootProject.children.each { it.buildFileName = it.name + '.gradle' }\n\
         == a/a.gradle\ndependencies { api project(':b') }\n== b/b.gradle\n\n";
