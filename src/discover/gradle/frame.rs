@@ -118,7 +118,7 @@ impl Reader<'_> {
             Some(_) => frame.scope = Scope::All,
             None => {}
         }
-        let mut configures = head.words.iter().any(|word| chooses(word));
+        let mut configures = head.words.iter().any(chooses);
         if (first, head.last) == ("project", "project")
             && let Some(bracket) = head.bracket
             && !outer.in_dependencies()
