@@ -24,7 +24,7 @@ const MOST_LINKS: usize = 40;
 
 /// How many places of one input are looked at by way of links. Links that lead to each other name a few files in more
 /// ways than anyone can look at; beyond this number every file that links lead to is an input, whatever its name.
-const MOST_LINKED: usize = 1_000_000;
+const MOST_LINKED: usize = 100_000;
 
 /// For how many a place counts that lies behind several links: real trees have few.
 const NESTED: usize = 100;
