@@ -25,6 +25,7 @@ pub fn read(name: &[u8], bytes: &[u8]) -> Vec<(&'static str, Result<Written, Unr
         reader::<super::node::Node>,
         reader::<super::protobuf::Protobuf>,
         reader::<super::python::Python>,
+        reader::<super::terraform::Terraform>,
     ];
     assert_eq!(readers.len(), ecosystems().count(), "an ecosystem is not fuzzed");
     readers.iter().filter_map(|reader| reader(name, bytes)).collect()

@@ -16,6 +16,7 @@ mod helm;
 mod kept;
 mod landscape;
 mod links;
+mod locked;
 mod maven;
 mod node;
 mod pipelines;
@@ -24,8 +25,10 @@ mod protobuf;
 mod python;
 mod registry;
 mod shell;
+mod surroundings;
 mod survey;
 pub mod syntax;
+mod terraform;
 #[cfg(test)]
 pub(crate) mod testing;
 

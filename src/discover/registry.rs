@@ -88,6 +88,7 @@ static REGISTRY: &[Registered] = &[
     register::<super::pipelines::Pipelines>(),
     register::<super::protobuf::Protobuf>(),
     register::<super::python::Python>(),
+    register::<super::terraform::Terraform>(),
 ];
 
 /// The names of all ecosystems, in the order of the registry.

@@ -17,7 +17,9 @@ const TREE: &str = "== Cargo.lock\nversion = 4\n== a/Cargo.toml\n[package]\nname
     == g/Chart.yaml\nname: g\ndependencies:\n- name: h\n  repository: file:../h\n== g/values.yaml\nimage: a\n\
     == h/x.proto\nsyntax = \"proto3\";\nimport \"y.proto\";\n== h/buf.yaml\nversion: v2\n\
     == i/pyproject.toml\n[project]\nname = \"i\"\ndependencies = [\"a @ file:../a\"]\n== i/setup.py\nsetup(name='i')\n== i/requirements.txt\n-e ../a\n\
-    == k/build.gradle\napply plugin: 'java'\n== link -> a\n== knockon.toml\n== same/c/package.json\n{}\n== same/d/package.json\n{}\n";
+    == k/build.gradle\napply plugin: 'java'\n\
+    == j/main.tf\nmodule \"k\" {\n  source = \"../k\"\n}\n== j/.terraform.lock.hcl\nprovider \"x/y\" {\n}\n\
+    == link -> a\n== knockon.toml\n== same/c/package.json\n{}\n== same/d/package.json\n{}\n";
 
 /// A tree that notes what is read of it.
 struct Watched {

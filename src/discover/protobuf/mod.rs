@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use serde::{Deserialize, Serialize};
 
 use self::proto::{Proto, read_proto};
+use super::surroundings::Surroundings;
 use super::syntax::{Lines, Located, Stated, Unreadable, read_yaml, text_of};
 use super::{
     Admission, DanglingClaim, Ecosystem, EdgeClaim, EdgeKind, EdgeTarget, Ground, Input, Landscape, Links,
@@ -141,7 +142,7 @@ impl Schemas {
                 }
             }
         }
-        let mut foreign: HashMap<RepoPath, bool> = HashMap::new();
+        let mut surroundings = Surroundings::new(landscape, |_| true);
         let protos = landscape.manifests().iter().filter(|manifest| is_proto(manifest.path));
         // Folders in order, so that each comes before those below it.
         let folders: BTreeSet<RepoPath> = protos.map(|manifest| manifest.folder()).collect();
@@ -150,7 +151,9 @@ impl Schemas {
             let covers = |above: &RepoPath, schema: &Schema| schema.configuration.is_some() || !above.is_root();
             let covered =
                 folder.ancestors().any(|above| projects.get(&above).is_some_and(|schema| covers(&above, schema)));
-            if !covered && !is_foreign(landscape, &folder, &mut foreign) {
+            // Schemas in a project of another ecosystem are part of that project.
+            let is_foreign = surroundings.project_around(&folder).is_some_and(|around| !around.is_root());
+            if !covered && !is_foreign {
                 let evidence = Evidence::new(&folder, 0, "");
                 projects.insert(folder, Schema { evidence, name: None, configuration: None });
             }
@@ -172,49 +175,6 @@ impl Schemas {
 
 fn is_proto(path: &RepoPath) -> bool {
     path.as_bytes().ends_with(b".proto")
-}
-
-/// Whether a folder, or one above it below the root, has a manifest of another ecosystem: its schemas are part of
-/// that project then.
-fn is_foreign(landscape: &Landscape<'_, Facts>, folder: &RepoPath, known: &mut HashMap<RepoPath, bool>) -> bool {
-    const NAMES: [&[u8]; 15] = [
-        b"package.json",
-        b"go.mod",
-        b"pom.xml",
-        b"Cargo.toml",
-        b"pyproject.toml",
-        b"setup.py",
-        b"requirements.txt",
-        b"build.gradle",
-        b"build.gradle.kts",
-        b"mix.exs",
-        b"composer.json",
-        b"Gemfile",
-        b"CMakeLists.txt",
-        b"Dockerfile",
-        b"Pipfile",
-    ];
-    let mut walked = Vec::new();
-    let mut answer = false;
-    for above in folder.ancestors().filter(|above| !above.is_root()) {
-        if let Some(&found) = known.get(&above) {
-            answer = found;
-            break;
-        }
-        let is_manifest = |name: &[u8]| {
-            NAMES.contains(&name)
-                || [&b".csproj"[..], b".fsproj", b".vbproj"].iter().any(|suffix| name.ends_with(suffix))
-        };
-        answer = landscape.entries(&above).iter().any(|entry| is_manifest(&entry.name));
-        walked.push(above);
-        if answer {
-            break;
-        }
-    }
-    for above in walked {
-        known.insert(above, answer);
-    }
-    answer
 }
 
 fn claim_schema(
