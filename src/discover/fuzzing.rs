@@ -14,17 +14,25 @@ pub struct Written {
 
 /// What each ecosystem that recognises the name reads.
 pub fn read(name: &[u8], bytes: &[u8]) -> Vec<(&'static str, Result<Written, Unreadable>)> {
-    let readers: [Reader; 10] = [
+    let readers: [Reader; 18] = [
+        reader::<super::bazel::Bazel>,
         reader::<super::cargo::Cargo>,
+        reader::<super::cmake::Cmake>,
         reader::<super::docker::Docker>,
         reader::<super::dotnet::Dotnet>,
+        reader::<super::elixir::Elixir>,
         reader::<super::go::Go>,
         reader::<super::gradle::Gradle>,
         reader::<super::helm::Helm>,
+        reader::<super::kustomize::Kustomize>,
+        reader::<super::make::Make>,
         reader::<super::maven::Maven>,
         reader::<super::node::Node>,
+        reader::<super::php::Php>,
         reader::<super::protobuf::Protobuf>,
         reader::<super::python::Python>,
+        reader::<super::ruby::Ruby>,
+        reader::<super::swift::Swift>,
         reader::<super::terraform::Terraform>,
     ];
     assert_eq!(readers.len(), ecosystems().count(), "an ecosystem is not fuzzed");

@@ -62,7 +62,6 @@ impl Locked {
         Self { fragments: Arc::new(fragments), places }
     }
 
-    #[allow(dead_code)]
     /// The names of all entries.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.places.keys().map(String::as_str)

@@ -4,9 +4,12 @@
 //! Everything here is pure. Facts are a function of a manifest's name and bytes alone, so they can be kept by
 //! content id; whatever depends on where a manifest lies is decided when facts are linked.
 
+mod bazel;
 mod cargo;
+mod cmake;
 mod docker;
 mod dotnet;
+mod elixir;
 mod fragments;
 #[cfg(fuzzing)]
 pub mod fuzzing;
@@ -14,19 +17,26 @@ mod go;
 mod gradle;
 mod helm;
 mod kept;
+mod kustomize;
 mod landscape;
 mod links;
 mod locked;
+mod make;
 mod maven;
 mod node;
+mod packages;
+mod php;
 mod pipelines;
 mod probes;
 mod protobuf;
 mod python;
 mod registry;
+mod ruby;
+mod script;
 mod shell;
 mod surroundings;
 mod survey;
+mod swift;
 pub mod syntax;
 mod terraform;
 #[cfg(test)]

@@ -77,17 +77,25 @@ const fn register<E: Ecosystem>() -> Registered {
 
 /// One line for each ecosystem.
 static REGISTRY: &[Registered] = &[
+    register::<super::bazel::Bazel>(),
     register::<super::cargo::Cargo>(),
+    register::<super::cmake::Cmake>(),
     register::<super::docker::Docker>(),
     register::<super::dotnet::Dotnet>(),
+    register::<super::elixir::Elixir>(),
     register::<super::go::Go>(),
     register::<super::gradle::Gradle>(),
     register::<super::helm::Helm>(),
+    register::<super::kustomize::Kustomize>(),
+    register::<super::make::Make>(),
     register::<super::maven::Maven>(),
     register::<super::node::Node>(),
+    register::<super::php::Php>(),
     register::<super::pipelines::Pipelines>(),
     register::<super::protobuf::Protobuf>(),
     register::<super::python::Python>(),
+    register::<super::ruby::Ruby>(),
+    register::<super::swift::Swift>(),
     register::<super::terraform::Terraform>(),
 ];
 

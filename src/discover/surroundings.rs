@@ -1,7 +1,7 @@
 //! Which project of another ecosystem lies around a folder. What may stand anywhere, such as a Makefile, a schema or a
 //! deployment, takes no files from it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::Landscape;
 use crate::path::RepoPath;
@@ -73,4 +73,33 @@ impl<'a, F> Surroundings<'a, F> {
         }
         answer
     }
+}
+
+/// For each folder of deployable files the folder of the project that its task belongs to: itself, or the project of
+/// another ecosystem around it, from which it takes no files, as that project's tests may read them. Fixtures belong to
+/// nobody, unless they are named.
+pub(super) fn homes<'a, F>(
+    landscape: &Landscape<'_, F>,
+    folders: impl Iterator<Item = &'a RepoPath>,
+    named: &BTreeSet<RepoPath>,
+) -> BTreeMap<RepoPath, RepoPath> {
+    let mut surroundings = Surroundings::new(landscape, |_| true);
+    let mut homes = BTreeMap::new();
+    for folder in folders {
+        let around = surroundings.project_around(folder);
+        let is_fixture = around.as_ref().is_some_and(|around| is_fixture(folder, around));
+        if !is_fixture || named.contains(folder) {
+            homes.insert(folder.clone(), around.unwrap_or_else(|| folder.clone()));
+        }
+    }
+    homes
+}
+
+/// Whether a folder of a project is one that only its tests read.
+fn is_fixture(folder: &RepoPath, project: &RepoPath) -> bool {
+    let below = folder.below(project).unwrap_or_else(RepoPath::root);
+    below.segments().any(|segment| {
+        matches!(segment, b"testdata" | b"test" | b"tests" | b"fixtures" | b"__fixtures__" | b"test-fixtures")
+            || segment.starts_with(b"_")
+    })
 }

@@ -19,6 +19,10 @@ const TREE: &str = "== Cargo.lock\nversion = 4\n== a/Cargo.toml\n[package]\nname
     == i/pyproject.toml\n[project]\nname = \"i\"\ndependencies = [\"a @ file:../a\"]\n== i/setup.py\nsetup(name='i')\n== i/requirements.txt\n-e ../a\n\
     == k/build.gradle\napply plugin: 'java'\n\
     == j/main.tf\nmodule \"k\" {\n  source = \"../k\"\n}\n== j/.terraform.lock.hcl\nprovider \"x/y\" {\n}\n\
+    == l/kustomization.yaml\nresources: [../m]\nimages: [{name: a}]\n\
+    == n/mix.exs\n[app: :n, deps: [{:x, path: \"../x\"}]]\n== o/composer.json\n{ \"require\": { \"a/b\": \"*\" } }\n\
+    == p/Gemfile\ngem 'q', path: '../q'\n== q/Package.swift\nPackage(name: \"q\", targets: [.target(path: \"../x\")])\n\
+    == r/Makefile\nbuild:\n\tcp ../x y\n== s/CMakeLists.txt\nproject(s)\ninclude(../x)\n== t/MODULE.bazel\nmodule(name = \"t\")\n\
     == link -> a\n== knockon.toml\n== same/c/package.json\n{}\n== same/d/package.json\n{}\n";
 
 /// A tree that notes what is read of it.

@@ -24,6 +24,9 @@ const READERS: [&str; 14] = [
     "sops_decrypt_file",
 ];
 
+/// What Terragrunt looks for in the folders above, if no name is given.
+const DEFAULT_PARENT: &str = "terragrunt.hcl";
+
 /// What one file says.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(in crate::discover) struct Configuration {
@@ -44,12 +47,14 @@ pub(in crate::discover) struct Configuration {
 }
 
 /// Where a path begins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::discover) enum Base {
     /// The folder of the file.
     Folder,
     /// The root of the repository.
     Repository,
+    /// The folder of the nearest file of this name above.
+    Above(String),
 }
 
 /// A path as far as it is literal.
@@ -178,7 +183,7 @@ impl Configuration {
         if name == "find_in_parent_folders" {
             let file = match argument.kind {
                 Kind::Text(file, _) => file,
-                _ => "terragrunt.hcl",
+                _ => DEFAULT_PARENT,
             };
             self.from_above.push(lines.stated(argument.line, file.to_owned()));
         } else if READERS.contains(&name) {
@@ -229,7 +234,13 @@ pub(super) fn reference(text: &str, is_read: bool) -> Option<Reference> {
         ("${get_repo_root()}", Base::Repository),
         ("${get_path_to_repo_root()}", Base::Repository),
     ];
-    let based = BASES.iter().find_map(|(start, base)| Some((*base, text.strip_prefix(start)?)));
+    let based = BASES.iter().find_map(|(start, base)| Some((base.clone(), text.strip_prefix(start)?)));
+    let based = based.or_else(|| {
+        let (name, rest) = text.strip_prefix("${dirname(find_in_parent_folders(")?.split_once("))}")?;
+        let name = if name.is_empty() { DEFAULT_PARENT } else { name.trim_matches('"') };
+        Some((Base::Above(name.to_owned()), rest))
+    });
+    let is_based = based.is_some();
     let (base, rest) = match based {
         Some((base, rest)) if rest.is_empty() || rest.starts_with('/') => (base, rest.trim_start_matches('/')),
         Some(_) => return None,
@@ -244,7 +255,7 @@ pub(super) fn reference(text: &str, is_read: bool) -> Option<Reference> {
         None => rest,
     };
     // Without a beginning it could lead anywhere.
-    if literal.contains('\n') || (computed.is_some() && literal.is_empty() && based.is_none()) {
+    if literal.contains('\n') || (computed.is_some() && literal.is_empty() && !is_based) {
         return None;
     }
     Some(Reference { base, path: literal.to_owned(), goes_on: computed.is_some(), is_read })

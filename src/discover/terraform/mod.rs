@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use self::configuration::{Base, Configuration, read_lock, reference};
 use super::locked::Locked;
-use super::surroundings::Surroundings;
+use super::surroundings::homes;
 use super::syntax::{Stated, Unreadable};
 use super::{
     Admission, Command, DanglingClaim, Doubtful, Ecosystem, EdgeClaim, EdgeKind, EdgeTarget, Ground, Input, Landscape,
@@ -33,7 +33,7 @@ pub(super) enum Facts {
     Module(Configuration),
     /// `*.tfvars`: values for the variables of a module.
     Variables(Configuration),
-    /// `terragrunt.hcl` or `root.hcl`.
+    /// `terragrunt.hcl`, or another file of HCL that it may include.
     Terragrunt(Configuration),
     /// `.terraform.lock.hcl`.
     Lock(Locked),
@@ -92,7 +92,7 @@ fn is_variables(name: &[u8]) -> bool {
 }
 
 fn is_terragrunt(name: &[u8]) -> bool {
-    matches!(name, b"terragrunt.hcl" | b"root.hcl")
+    name.ends_with(b".hcl") && name != LOCK
 }
 
 /// The files of one folder. One that cannot be read says nothing.
@@ -132,7 +132,7 @@ impl<'a> Modules<'a> {
             let module = by_folder.entry(manifest.folder()).or_default();
             let said = manifest.facts.ok().and_then(Facts::configuration);
             module.is_module |= is_module(name);
-            module.is_unit |= is_terragrunt(name) && said.is_none_or(|said| said.is_unit);
+            module.is_unit |= name == b"terragrunt.hcl" && said.is_none_or(|said| said.is_unit);
             module.files.push((manifest.path, said));
         }
         by_folder.retain(|_, module| module.is_module || module.is_unit);
@@ -143,15 +143,7 @@ impl<'a> Modules<'a> {
                 named.extend(sources.filter_map(|source| folder.resolve(source.value.as_bytes()).ok()));
             }
         }
-        let mut surroundings = Surroundings::new(landscape, |_| true);
-        let mut homes = BTreeMap::new();
-        for folder in by_folder.keys() {
-            let around = surroundings.project_around(folder);
-            let is_fixture = around.as_ref().is_some_and(|around| is_fixture(folder, around));
-            if !is_fixture || named.contains(folder) {
-                homes.insert(folder.clone(), around.unwrap_or_else(|| folder.clone()));
-            }
-        }
+        let homes = homes(landscape, by_folder.keys(), &named);
         Self { by_folder, homes }
     }
 
@@ -185,22 +177,15 @@ fn is_fetched(path: &RepoPath) -> bool {
     path.segments().any(|segment| matches!(segment, b".terraform" | b".terragrunt-cache"))
 }
 
-/// Whether a folder of a project is one that its tests read.
-fn is_fixture(folder: &RepoPath, project: &RepoPath) -> bool {
-    let below = folder.below(project).unwrap_or_else(RepoPath::root);
-    below.segments().any(|segment| {
-        matches!(segment, b"testdata" | b"test" | b"tests" | b"fixtures" | b"__fixtures__" | b"test-fixtures")
-            || segment.starts_with(b"_")
-    })
-}
-
-/// The folder that a module's source names, if it names one of this machine.
+/// The folder that a module's source names, if it names one beside it.
 fn local(folder: &RepoPath, source: &str) -> Option<Result<RepoPath, PathError>> {
     let reference = reference(source, false)?;
-    (!reference.goes_on).then(|| match reference.base {
-        Base::Folder => folder.resolve(reference.path.as_bytes()),
-        Base::Repository => RepoPath::root().resolve(reference.path.as_bytes()),
-    })
+    match reference.base {
+        _ if reference.goes_on => None,
+        Base::Folder => Some(folder.resolve(reference.path.as_bytes())),
+        Base::Repository => Some(RepoPath::root().resolve(reference.path.as_bytes())),
+        Base::Above(_) => None,
+    }
 }
 
 fn claim_module(
@@ -218,6 +203,16 @@ fn claim_module(
         claims.take(file, said, links);
     }
     let Claims { inputs: outside, mut reads, .. } = claims;
+    let mut computed = module.said().flat_map(|(file, said)| said.computed.iter().map(move |call| (file, call)));
+    if let Some((file, call)) = computed.next() {
+        let more = match computed.count() {
+            0 => String::new(),
+            more => format!(" (and {more} more such calls)"),
+        };
+        let message = format!("the path that `{}` reads is worked out, so it is not known{more}", call.value);
+        let mend = "write the path as a literal that begins with ${path.module}, or state the files under `inputs`";
+        links.diagnostics.push(Diagnostic::note("computed-path", message).at(&call.evidence(file)).help(mend));
+    }
     reads.sort_by(|(a, _), (b, _)| a.cmp(b));
     reads.dedup_by(|(a, _), (b, _)| a == b);
 
@@ -226,12 +221,8 @@ fn claim_module(
     let whole = if is_project { Selection::owned(folder) } else { Selection::all(folder) };
     let whole = whole.slicing(sliced.as_ref().map(|_| &lock));
     let mut inputs = vec![Input { selection: whole, evidence: evidence.clone() }];
-    for (path, evidence) in &outside {
-        // At the root the ground is shared, so what lies there is named one by one.
-        if !path.is_within(folder) || folder.is_root() {
-            inputs.push(Input { selection: Selection::all(path), evidence: evidence.clone() });
-        }
-    }
+    // What lies in the folder may be another project's all the same.
+    inputs.extend(outside.into_iter().map(|(path, evidence)| Input { selection: Selection::all(&path), evidence }));
     if let (Some(_), Some(Facts::Lock(locked))) = (&sliced, landscape.facts(&lock)) {
         links.fragments.push((lock.clone(), locked.fragments.clone()));
     }
@@ -284,21 +275,27 @@ impl Claims<'_> {
             self.call(file, source, links);
         }
         for wanted in &said.from_above {
-            let names = [wanted.value.as_str()];
-            let above = self.folder.parent().and_then(|parent| self.landscape.nearest(&parent, &names));
-            let Some(found) = above else { continue };
-            self.inputs.insert(found.clone(), wanted.evidence(file));
-            // What it writes counts where it is included.
-            if let Some(included) = self.landscape.facts(&found).and_then(Facts::configuration) {
-                let place = found.parent().unwrap_or_else(RepoPath::root);
-                self.paths(&place, &found, included, links);
-            }
+            self.include(&wanted.value, &wanted.evidence(file), links);
         }
         self.paths(self.folder, file, said, links);
-        for call in &said.computed {
-            let message = format!("the path that `{}` reads is worked out, so what it reads is not known", call.value);
-            let mend = "write the path as a literal that begins with ${path.module}, or state the files under `inputs`";
-            links.diagnostics.push(Diagnostic::note("computed-path", message).at(&call.evidence(file)).help(mend));
+    }
+
+    /// The nearest file of a name above, which an include leads to or a file that is included.
+    fn above(&self, name: &str) -> Option<RepoPath> {
+        self.landscape.nearest(&self.folder.parent()?, &[name])
+    }
+
+    /// What a file says that is included, and what it looks for from where it is included.
+    fn include(&mut self, name: &str, evidence: &Evidence, links: &mut Links) {
+        let mut pending: Vec<RepoPath> = self.above(name).into_iter().collect();
+        while let Some(found) = pending.pop() {
+            if self.inputs.contains_key(&found) {
+                continue;
+            }
+            self.inputs.insert(found.clone(), evidence.clone());
+            let Some(included) = self.landscape.facts(&found).and_then(Facts::configuration) else { continue };
+            self.paths(&found.parent().unwrap_or_else(RepoPath::root), &found, included, links);
+            pending.extend(included.from_above.iter().filter_map(|wanted| self.above(&wanted.value)));
         }
     }
 
@@ -311,7 +308,7 @@ impl Claims<'_> {
                 links.diagnostics.push(outside_repository(&source.value, &evidence));
                 return;
             }
-            None if source.value.contains("${") && !source.value.contains("://") => {
+            None if source.value.contains("${") && !["::", "://", "?ref="].iter().any(|m| source.value.contains(m)) => {
                 let message = format!("the source `{}` is worked out, so the module is not known", source.value);
                 let finding = Diagnostic::warning("computed-path", message).at(&evidence);
                 let finding = finding.help("write the source as a literal path");
@@ -352,7 +349,11 @@ impl Claims<'_> {
         let called: BTreeSet<(u32, &str)> = called.map(|source| (source.line, source.value.as_str())).collect();
         for path in said.paths.iter().filter(|path| !called.contains(&(path.line, path.value.path.as_str()))) {
             let evidence = path.evidence(file);
-            let resolved = match path.value.base {
+            let resolved = match &path.value.base {
+                Base::Above(name) => {
+                    let above = self.above(name).and_then(|found| found.parent());
+                    above.ok_or(PathError::Segment).and_then(|above| above.resolve(path.value.path.as_bytes()))
+                }
                 _ if path.value.path.starts_with('~') => Err(PathError::Absolute),
                 Base::Folder => folder.resolve(path.value.path.as_bytes()),
                 Base::Repository => RepoPath::root().resolve(path.value.path.as_bytes()),
@@ -361,10 +362,14 @@ impl Claims<'_> {
                 // The module itself, or a folder around it: `${path.module}/..` says no more than where it stands.
                 Ok(target) if self.folder.is_within(&target) && (!path.value.goes_on || target == *self.folder) => {}
                 Ok(target) if self.landscape.exists(&target) => {
-                    if !target.is_within(self.folder) && !self.folder.is_within(&target) {
-                        self.lead(EdgeTarget::Path(target.clone()), EdgeKind::Deploy, evidence.clone(), links);
+                    self.lead(EdgeTarget::Path(target.clone()), EdgeKind::Deploy, evidence.clone(), links);
+                    let is_new = self.inputs.insert(target.clone(), evidence).is_none();
+                    // A file that is included looks for others from where it is included.
+                    if let (true, Some(Facts::Terragrunt(included))) = (is_new, self.landscape.facts(&target)) {
+                        for wanted in &included.from_above {
+                            self.include(&wanted.value, &wanted.evidence(&target), links);
+                        }
                     }
-                    self.inputs.entry(target).or_insert(evidence);
                 }
                 // `path.root` is where Terraform runs, which for a module that is called is elsewhere.
                 Ok(target) if path.value.is_read && !path.value.goes_on && !path.text.contains("path.root") => {

@@ -40,6 +40,7 @@ fn case_95_paths_that_climb_out_are_inputs() {
          data \"archive_file\" \"fn\" {\n  source_dir = \"${path.module}/../../src/fn\"\n}\n\
          == a/own.txt\n== shared/one.json\n== shared/t.tpl\n== shared/doc.md\n== shared/no.md\n== rules/r.json\n",
         &[
+            "input a:validate <- a/own.txt All [] a/main.tf:3",
             "input a:validate <- shared/one.json All [] a/main.tf:2",
             "input a:validate <- rules All [] a/main.tf:4",
             "input a:validate <- shared/t.tpl All [] a/main.tf:5",
@@ -47,9 +48,9 @@ fn case_95_paths_that_climb_out_are_inputs() {
             "edge a -> owner of shared/one.json Deploy a/main.tf:2",
             "dangling a wants gone a/main.tf:10",
             "Warning outside-repository: `~/.ssh/key` lies outside the repository, so its changes are not seen a/main.tf:11",
-            "Note computed-path: the path that `file` reads is worked out, so what it reads is not known a/main.tf:12",
+            "Note computed-path: the path that `file` reads is worked out, so it is not known a/main.tf:12",
         ],
-        &["no.md", "own.txt"],
+        &["no.md"],
     );
 }
 
@@ -138,6 +139,18 @@ fn terragrunt_units_read_what_they_include() {
             "task live/prod/db:validate `terragrunt validate`",
         ],
         &["project live Code"],
+    );
+    check(
+        "== root.hcl\nlocals { a = read_terragrunt_config(find_in_parent_folders(\"account.hcl\")) }\n== prod/account.hcl\n== prod/env.hcl\n== prod/db/terragrunt.hcl\n\
+         include \"root\" { path = find_in_parent_folders(\"root.hcl\") }\ninclude \"common\" { path = \"${dirname(find_in_parent_folders(\"root.hcl\"))}/_common/db.hcl\" }\n\
+         terraform { source = \"${include.common.locals.url}?ref=v1\" }\n== _common/db.hcl\nlocals { e = read_terragrunt_config(find_in_parent_folders(\"env.hcl\")) }\n",
+        &[
+            "input prod/db:validate <- root.hcl All [] prod/db/terragrunt.hcl:1",
+            "input prod/db:validate <- prod/account.hcl All [] prod/db/terragrunt.hcl:1",
+            "input prod/db:validate <- _common/db.hcl All [] prod/db/terragrunt.hcl:2",
+            "input prod/db:validate <- prod/env.hcl All [] _common/db.hcl:1",
+        ],
+        &["Warning", "project prod Code", "project . "],
     );
 }
 
