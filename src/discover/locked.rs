@@ -30,21 +30,29 @@ pub(super) struct LockedEntry {
     pub needs: Vec<String>,
 }
 
+/// All entries of one name.
+#[derive(Default)]
+struct Joined {
+    line: u32,
+    said: BTreeSet<Vec<String>>,
+    needs: BTreeSet<String>,
+}
+
 impl Locked {
     /// Joins entries by their names. Several of one name, such as one for each platform, count as one.
     pub fn of(entries: Vec<LockedEntry>) -> Self {
-        let mut by_name: BTreeMap<String, (u32, BTreeSet<Vec<String>>, BTreeSet<String>)> = BTreeMap::new();
+        let mut by_name: BTreeMap<String, Joined> = BTreeMap::new();
         for entry in entries {
-            let (line, said, needs) = by_name.entry(entry.name).or_default();
-            if *line == 0 {
-                *line = entry.line;
+            let joined = by_name.entry(entry.name).or_default();
+            if joined.line == 0 {
+                joined.line = entry.line;
             }
-            said.insert(entry.said);
-            needs.extend(entry.needs);
+            joined.said.insert(entry.said);
+            joined.needs.extend(entry.needs);
         }
         let mut fragments = Fragments::default();
         let mut places = BTreeMap::new();
-        for (name, (line, said, _)) in &by_name {
+        for (name, Joined { line, said, .. }) in &by_name {
             let count = said.len().to_string();
             let mut fields: Vec<&[u8]> = vec![count.as_bytes()];
             let counts: Vec<String> = said.iter().map(|one| one.len().to_string()).collect();
@@ -54,7 +62,7 @@ impl Locked {
             }
             places.insert(name.clone(), fragments.add(name.clone(), *line, &fields));
         }
-        for (name, (_, _, needs)) in &by_name {
+        for (name, Joined { needs, .. }) in &by_name {
             for needed in needs.iter().filter_map(|needed| places.get(needed)) {
                 fragments.need(places[name], *needed);
             }

@@ -79,7 +79,8 @@ pub(super) fn claim<F>(
         });
         for need in package.needs.iter().filter(|need| need.folder != package.folder) {
             let (to, evidence) = (EdgeTarget::Project(need.folder.clone()), need.evidence.clone());
-            links.edges.push(EdgeClaim { from: package.folder.clone(), to, kind: need.kind, evidence });
+            let kind = if admission == Admission::Stray { EdgeKind::Test } else { need.kind };
+            links.edges.push(EdgeClaim { from: package.folder.clone(), to, kind, evidence });
         }
         for (path, evidence) in &package.reads {
             if !package.folder.is_within(path) && landscape.exists(path) {
@@ -87,11 +88,11 @@ pub(super) fn claim<F>(
                 links.edges.push(EdgeClaim { from: package.folder.clone(), to, kind: EdgeKind::Build, evidence });
             }
         }
-        let build_needs = vec![Reading::Along(vec![EdgeKind::Build, EdgeKind::Schema], "build".to_owned())];
-        let test_needs = vec![
-            Reading::Own("build".to_owned()),
-            Reading::Along(vec![EdgeKind::Build, EdgeKind::Schema, EdgeKind::Test], "build".to_owned()),
-        ];
+        let every = vec![EdgeKind::Build, EdgeKind::Schema, EdgeKind::Test];
+        // What a fixture needs, the tests of the project around it need: all its edges are theirs.
+        let built_with = if admission == Admission::Stray { every.clone() } else { every[..2].to_vec() };
+        let build_needs = vec![Reading::Along(built_with, "build".to_owned())];
+        let test_needs = vec![Reading::Own("build".to_owned()), Reading::Along(every, "build".to_owned())];
         let built = task(landscape, package, "build", package.build.clone(), build_needs);
         let tested = package.test.clone().map(|test| task(landscape, package, "test", Some(test), test_needs));
         for claim in std::iter::once(built).chain(tested) {

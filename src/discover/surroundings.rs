@@ -96,10 +96,9 @@ pub(super) fn homes<'a, F>(
 }
 
 /// Whether a folder of a project is one that only its tests read.
-fn is_fixture(folder: &RepoPath, project: &RepoPath) -> bool {
+pub(super) fn is_fixture(folder: &RepoPath, project: &RepoPath) -> bool {
+    const NAMES: [&[u8]; 7] =
+        [b"testdata", b"test", b"tests", b"fixtures", b"__fixtures__", b"test-fixtures", b"resources"];
     let below = folder.below(project).unwrap_or_else(RepoPath::root);
-    below.segments().any(|segment| {
-        matches!(segment, b"testdata" | b"test" | b"tests" | b"fixtures" | b"__fixtures__" | b"test-fixtures")
-            || segment.starts_with(b"_")
-    })
+    below.segments().any(|segment| segment.starts_with(b"_") || NAMES.iter().any(|n| segment.eq_ignore_ascii_case(n)))
 }

@@ -97,7 +97,13 @@ impl Ecosystem for Cmake {
         }
         for folder in &topmost {
             let files = inside.remove(folder).unwrap_or_default();
-            claim_project(landscape, folder, &projects[folder], &files, links);
+            // Lists in the folder of another project are read all the same.
+            let mut owned_by_others = |place: &RepoPath| {
+                place != folder && surroundings.project_around(place).is_some_and(|around| around.is_within(folder))
+            };
+            let places = files.iter().filter_map(|(path, _)| path.parent());
+            let foreign: Vec<RepoPath> = places.filter(|place| owned_by_others(place)).collect();
+            claim_project(landscape, folder, &projects[folder], &files, &foreign, links);
         }
     }
 }
@@ -107,6 +113,7 @@ fn claim_project(
     folder: &RepoPath,
     evidence: &Evidence,
     files: &[(&RepoPath, &Lists)],
+    foreign: &[RepoPath],
     links: &mut Links,
 ) {
     let own = landscape.facts(&folder.child(MANIFEST));
@@ -120,6 +127,12 @@ fn claim_project(
         evidence: evidence.clone(),
     });
     let mut inputs = vec![Input { selection: Selection::owned(folder), evidence: evidence.clone() }];
+    for place in foreign {
+        let evidence = Evidence::new(&place.child(MANIFEST), 0, "");
+        inputs.push(Input { selection: Selection::all(place), evidence: evidence.clone() });
+        let (from, to) = (folder.clone(), EdgeTarget::Path(place.clone()));
+        links.edges.push(EdgeClaim { from, to, kind: EdgeKind::Build, evidence });
+    }
     let mut seen = BTreeSet::new();
     for (file, lists) in files {
         let place = file.parent().unwrap_or_else(RepoPath::root);
@@ -223,7 +236,7 @@ fn words(text: &str) -> Vec<(usize, &str, &str)> {
             _ if byte.is_ascii_whitespace() || byte == b';' => 1,
             _ => {
                 let ends = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'(' | b')' | b'"' | b'#' | b';');
-                let length = rest.iter().position(|byte| ends(byte)).unwrap_or(rest.len()).max(1);
+                let length = rest.iter().position(ends).unwrap_or(rest.len()).max(1);
                 word = text.get(at..at + length).unwrap_or_default();
                 if depth > 0 {
                     found.push((at, command, word));

@@ -30,6 +30,15 @@ fn the_topmost_project_reads_what_it_adds_from_elsewhere() {
 }
 
 #[test]
+fn lists_in_the_folder_of_another_project_are_read_all_the_same() {
+    check(
+        "== CMakeLists.txt\nproject(x)\nadd_subdirectory(python)\n== python/setup.py\n== python/CMakeLists.txt\nadd_library(y y.cc)\n",
+        &["input .:build <- python All [] python/CMakeLists.txt:0", "input .:build <- . Owned [] CMakeLists.txt:1"],
+        &["project python"],
+    );
+}
+
+#[test]
 fn lists_in_another_project_make_none() {
     check(
         "== go.mod\n== native/CMakeLists.txt\nproject(x)\n== svc/package.json\n== svc/addon/CMakeLists.txt\nproject(y)\n",

@@ -26,7 +26,7 @@ const NOTATION: Notation = Notation { comment: "#", interpolation: "#{", has_sin
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Facts {
     /// `mix.exs`.
-    Project(Project),
+    Project(Box<Project>),
     /// `mix.lock`; none where a line of it is not understood.
     Lock(Option<Locked>),
 }
@@ -74,7 +74,7 @@ impl Ecosystem for Elixir {
     fn read(name: &[u8], bytes: &[u8]) -> Result<Facts, Unreadable> {
         match name {
             LOCK => read_lock(bytes).map(Facts::Lock),
-            _ => read_project(bytes).map(Facts::Project),
+            _ => read_project(bytes).map(|project| Facts::Project(Box::new(project))),
         }
     }
 
@@ -87,7 +87,7 @@ impl Ecosystem for Elixir {
         let mut admitted = BTreeSet::new();
         for manifest in manifests {
             let project = match manifest.facts {
-                Ok(Facts::Project(project)) => Some(project),
+                Ok(Facts::Project(project)) => Some(&**project),
                 _ => None,
             };
             let folder = manifest.folder();
@@ -219,7 +219,7 @@ fn read_project(bytes: &[u8]) -> Result<Project, Unreadable> {
                         Source::Path((*path).to_owned())
                     }
                     [_, ..] => Source::Computed,
-                    [] if value_of(arguments, "in_umbrella").first().is_some() => Source::Umbrella,
+                    [] if !value_of(arguments, "in_umbrella").is_empty() => Source::Umbrella,
                     // Another tuple, such as an option of the project.
                     [] if !matches!(
                         arguments.get(3),

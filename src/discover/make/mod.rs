@@ -125,7 +125,8 @@ fn claim_project(
         ground: Ground::Own,
         evidence: evidence.clone(),
     });
-    let mut inputs = vec![Input { selection: Selection::owned(folder), evidence: evidence.clone() }];
+    // A recipe may go into any folder below, whoever owns it.
+    let mut inputs = vec![Input { selection: Selection::all(folder), evidence: evidence.clone() }];
     let mut seen = BTreeSet::new();
     let includes = said.into_iter().flat_map(|said| said.includes.iter().map(|path| (path, true)));
     let climbs = said.into_iter().flat_map(|said| said.climbs.iter().map(|path| (path, false)));

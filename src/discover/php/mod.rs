@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::locked::{Locked, LockedEntry};
 use super::packages::{Lock, Need, Package, claim};
+use super::surroundings::is_fixture;
 use super::syntax::{Lines, Located, Stated, Unreadable, Value, read_json, read_json_lines};
 use super::{Command, DanglingClaim, Ecosystem, EdgeKind, Ground, Landscape, Links};
 use crate::diagnostic::{Diagnostic, Evidence};
@@ -87,6 +88,12 @@ impl Ecosystem for Php {
         let mut admitted = BTreeSet::new();
         for (folder, (file, said)) in &found {
             if let Some(said) = said {
+                // A package with a name and code is published by itself, wherever it stands.
+                let around = folder.ancestors().skip(1).find(|above| found.contains_key(above));
+                let is_published = said.name.is_some() && said.has_code;
+                if is_published && around.is_some_and(|around| !is_fixture(folder, &around)) {
+                    admitted.insert(folder.clone());
+                }
                 admitted.extend(repositories(landscape, folder, file, said, links));
                 let parts = said.replaces.iter().filter_map(|name| by_name.get(name.value.as_str()));
                 admitted.extend(parts.flatten().map(|folder| (*folder).clone()));

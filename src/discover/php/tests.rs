@@ -91,3 +91,19 @@ fn one_at_the_root_that_only_installs_tools_owns_nothing_else() {
 fn case_96_a_broken_manifest_is_still_a_project() {
     check("== a/composer.json\n{\n", &["project a Code Admitted [] Own", "task a:test `composer test`"], &[]);
 }
+
+#[test]
+fn a_published_package_inside_another_is_a_project_and_a_fixture_is_none() {
+    let package = "{\"name\": \"a/b\", \"autoload\": {}}";
+    check(
+        &format!(
+            "== a/composer.json\n{package}\n== a/Bridge/X/composer.json\n{package}\n== a/Tests/X/composer.json\n{package}\n== a/bin/composer.json\n{{}}\n"
+        ),
+        &[
+            "project a/Bridge/X Code Admitted [a/b] Own",
+            "project a/Tests/X Code Stray [a/b] Own",
+            "project a/bin Code Stray [] Own",
+        ],
+        &[],
+    );
+}

@@ -1,5 +1,6 @@
 //! Protocol buffers: folders of schemas, what they import, and copies of one schema that drift apart.
 
+mod buf;
 mod proto;
 #[cfg(test)]
 mod tests;
@@ -8,7 +9,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
+use self::buf::{is_generation, link_generation, read_lock};
 use self::proto::{Proto, read_proto};
+use super::locked::Locked;
 use super::surroundings::Surroundings;
 use super::syntax::{Lines, Located, Stated, Unreadable, read_yaml, text_of};
 use super::{
@@ -31,6 +34,10 @@ pub(super) enum Facts {
     Module(Module),
     /// `buf.work.yaml`: the folders of modules.
     Workspace(Vec<Stated<String>>),
+    /// `buf.gen.yaml`: the folders and files that code is generated from; the folder itself where it names none.
+    Generation(Vec<Stated<String>>),
+    /// `buf.lock`.
+    Lock(Locked),
 }
 
 /// What a `buf.yaml` says.
@@ -47,7 +54,7 @@ impl Ecosystem for Protobuf {
     const NAME: &'static str = "protobuf";
 
     fn recognises(name: &[u8]) -> bool {
-        name.ends_with(b".proto") || matches!(name, b"buf.yaml" | b"buf.work.yaml")
+        name.ends_with(b".proto") || matches!(name, b"buf.yaml" | b"buf.work.yaml" | b"buf.lock") || is_generation(name)
     }
 
     fn read(name: &[u8], bytes: &[u8]) -> Result<Facts, Unreadable> {
@@ -61,6 +68,19 @@ impl Ecosystem for Protobuf {
             let items = list.map_or(&[][..], Located::items).iter();
             items.filter_map(|item| Some(lines.stated(item.line, item.text()?.to_owned()))).collect::<Vec<_>>()
         };
+        if name == b"buf.lock" {
+            return Ok(Facts::Lock(read_lock(document)));
+        }
+        if is_generation(name) {
+            let inputs = document.and_then(|document| document.get("inputs")).map_or(&[][..], Located::items);
+            let places = inputs.iter().filter_map(|input| input.get("directory").or_else(|| input.get("proto_file")));
+            let mut places: Vec<_> =
+                places.filter_map(|place| Some(lines.stated(place.line, place.text()?.to_owned()))).collect();
+            if inputs.is_empty() {
+                places.push(lines.stated(1, ".".to_owned()));
+            }
+            return Ok(Facts::Generation(places));
+        }
         if name == b"buf.work.yaml" {
             return Ok(Facts::Workspace(texts(document.and_then(|document| document.get("directories")))));
         }
@@ -80,8 +100,10 @@ impl Ecosystem for Protobuf {
         }
         let index = Index::of(landscape, &schemas);
         for manifest in landscape.manifests() {
-            if let Ok(Facts::Proto(proto)) = manifest.facts {
-                link_imports(landscape, &schemas, &index, manifest.path, proto, links);
+            match manifest.facts {
+                Ok(Facts::Proto(proto)) => link_imports(landscape, &schemas, &index, manifest.path, proto, links),
+                Ok(Facts::Generation(places)) => link_generation(landscape, &schemas, manifest.path, places, links),
+                _ => {}
             }
         }
         report_drift(landscape, links);
@@ -213,18 +235,32 @@ fn claim_schema(
         ground,
         evidence: evidence.clone(),
     });
-    let mut inputs = vec![Input { selection: Selection::owned(folder), evidence }];
+    // A lockfile does not say which module needs which: each entry counts.
+    let locks = landscape.all_above(folder, &["buf.lock"]).into_iter();
+    let locks: BTreeMap<RepoPath, &Locked> = locks
+        .filter_map(|file| match landscape.facts(&file)? {
+            Facts::Lock(locked) => Some((file, locked)),
+            _ => None,
+        })
+        .collect();
+    let slices = locks.iter().filter_map(|(file, locked)| locked.claims(file, locked.names())).flatten().collect();
+    links.fragments.extend(locks.iter().map(|(file, locked)| (file.clone(), locked.fragments.clone())));
+    let owned = Selection::owned(folder).slicing(locks.keys());
+    let mut inputs = vec![Input { selection: owned, evidence }];
     if let Some(file) = schema.configuration.as_ref().filter(|file| !file.is_within(folder)) {
         inputs.push(Input { selection: Selection::all(file), evidence: schema.evidence.clone() });
     }
     for file in landscape.all_above(folder, &["buf.lock", "buf.work.yaml"]) {
+        if locks.contains_key(&file) {
+            continue;
+        }
         inputs.push(Input { selection: Selection::all(&file), evidence: Evidence::new(&file, 0, "") });
     }
     links.tasks.push(TaskClaim {
         folder: folder.clone(),
         name: "build".to_owned(),
         inputs,
-        slices: Vec::new(),
+        slices,
         reads: vec![Reading::Along(vec![EdgeKind::Schema], "build".to_owned())],
         command: None,
         tool: "buf".to_owned(),

@@ -100,3 +100,30 @@ fn case_96_a_broken_module_is_still_a_project() {
         &["project m/x"],
     );
 }
+
+#[test]
+fn who_generates_code_reads_the_schemas() {
+    check(
+        "== proto/buf.yaml\nversion: v1\n== proto/a.proto\n== svc/go.mod\n== svc/buf.gen.yaml\nversion: v2\ninputs:\n  - directory: ../proto\n  - module: buf.build/acme/x\n  - directory: ../gone\n\
+         == all/buf.gen.go.yaml\nversion: v1\nplugins: []\n== all/x/buf.yaml\n== all/x/x.proto\n",
+        &[
+            "edge svc -> proto Schema svc/buf.gen.yaml:3",
+            "edge all -> all/x Schema all/buf.gen.go.yaml:1",
+            "dangling svc wants gone svc/buf.gen.yaml:5",
+        ],
+        &["acme", "all -> proto"],
+    );
+}
+
+#[test]
+fn case_91_the_lockfile_is_read_by_module() {
+    check(
+        "== buf.yaml\nversion: v2\nmodules:\n  - path: a\n== a/a.proto\n== buf.lock\nversion: v2\ndeps:\n  - name: buf.build/acme/x\n    commit: aa\n",
+        &["slice a:build <- buf.lock `buf.build/acme/x`"],
+        &["<- buf.lock All"],
+    );
+    let slices = |text: &str| read_lock(read_yaml(text.as_bytes()).unwrap().first()).fragments.slices();
+    let one = slices("# a\nversion: v1\ndeps:\n- remote: r\n  owner: o\n  repository: x\n  commit: c\n");
+    assert_eq!(one, slices("version: v1\ndeps: [{commit: c, remote: r, owner: o, repository: x}]\n"));
+    assert_ne!(one, slices("version: v1\ndeps: [{commit: d, remote: r, owner: o, repository: x}]\n"));
+}

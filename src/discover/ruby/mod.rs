@@ -93,10 +93,14 @@ fn is_lock(name: &[u8]) -> bool {
 
 type Folders<'a> = BTreeMap<RepoPath, Vec<(&'a RepoPath, Option<&'a Manifest>)>>;
 
-/// Whether a gem stands right below a folder of Ruby, as the parts of a repository of several gems do.
+/// Whether a gem stands right below a folder of Ruby, or in a folder of gems there, as the parts of a repository of
+/// several gems do.
 fn is_beside_gems(folder: &RepoPath, folders: &Folders<'_>) -> bool {
-    let below_folder = |steps: usize| folder.ancestors().nth(steps).is_some_and(|above| folders.contains_key(&above));
-    below_folder(1) || below_folder(2)
+    let Some(parent) = folder.parent() else { return false };
+    let is_of_gems = matches!(parent.name(), Some(b"gems" | b"engines" | b"components" | b"packages" | b"plugins"));
+    let is_of_tests = matches!(folder.name(), Some(b"test" | b"spec" | b"fixtures"));
+    let above = if is_of_gems && !folders.contains_key(&parent) { parent.parent() } else { Some(parent) };
+    !is_of_tests && above.is_some_and(|above| folders.contains_key(&above))
 }
 
 fn package_of<'a>(
