@@ -91,3 +91,36 @@ impl Locked {
         names.into_iter().map(claim).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(name: &str, said: &str, needs: &[&str]) -> LockedEntry {
+        let needs = needs.iter().map(|name| (*name).to_owned()).collect();
+        LockedEntry { name: name.to_owned(), line: 1, said: vec![said.to_owned()], needs }
+    }
+
+    fn slice(entries: Vec<LockedEntry>, name: &str) -> super::super::FragmentDigest {
+        let locked = Locked::of(entries);
+        locked.fragments.slices()[locked.places[name].number()]
+    }
+
+    #[test]
+    fn case_91_several_entries_of_one_name_are_one() {
+        let of = |said: &str| vec![entry("a", "linux", &["b"]), entry("a", said, &[]), entry("b", "1", &[])];
+        let mut turned = of("darwin");
+        turned.reverse();
+        assert_eq!(slice(of("darwin"), "a"), slice(turned, "a"));
+        assert_ne!(slice(of("darwin"), "a"), slice(of("windows"), "a"));
+        assert_eq!(slice(of("darwin"), "b"), slice(of("windows"), "b"));
+    }
+
+    #[test]
+    fn a_name_that_is_not_locked_leaves_the_claims_open() {
+        let locked = Locked::of(vec![entry("a", "1", &["gone"])]);
+        let file = RepoPath::root().child(b"x.lock");
+        assert_eq!(locked.claims(&file, ["a"]).map(|claims| claims.len()), Some(1));
+        assert_eq!(locked.claims(&file, ["a", "b"]), None);
+    }
+}

@@ -43,6 +43,8 @@ pub(super) struct Need {
 /// A lockfile, and the entries that a package's tasks read of it.
 pub(super) struct Lock<'a> {
     pub file: RepoPath,
+    /// Whether it has entries for packages of the repository too, with what they need.
+    pub holds_all: bool,
     /// None where it cannot be read.
     pub locked: Option<&'a Locked>,
     /// The entries that `build` reads; none where that cannot be told.
@@ -112,7 +114,7 @@ fn widen_locks(packages: &mut [Package<'_>]) {
     let locks: BTreeMap<RepoPath, RepoPath> =
         packages.iter().filter_map(|p| Some((p.folder.clone(), p.lock.as_ref()?.file.clone()))).collect();
     for Package { folder, needs, lock, .. } in packages {
-        let Some(lock) = lock else { continue };
+        let Some(lock) = lock.as_mut().filter(|lock| !lock.holds_all) else { continue };
         let foreign = |need: &&Need| need.folder != *folder && locks.get(&need.folder) != Some(&lock.file);
         for need in needs.iter().filter(foreign) {
             lock.test = None;

@@ -1,6 +1,8 @@
 //! Manifests that are programs (a Gemfile, a `mix.exs`, a `Package.swift`, a `MODULE.bazel`), cut into tokens. None is
 //! run: what they write as literals is read, and what they work out is told.
 
+use std::collections::HashMap;
+
 use super::syntax::{Lines, Stated, Unreadable, text_of};
 
 /// A token and the line it begins on.
@@ -37,7 +39,12 @@ pub(super) struct Script<'a> {
     pub tokens: Vec<Token<'a>>,
     pub lines: Lines<'a>,
     notation: Notation,
+    /// For each sign that opens arguments the one that closes them.
+    closes: HashMap<usize, usize>,
 }
+
+/// Deeper arguments are not looked into: each is walked through from all that enclose it.
+const DEEPEST_NESTING: usize = 128;
 
 impl<'a> Script<'a> {
     /// Cuts a file into tokens. A text ends with its line, unless it has three quotes.
@@ -84,7 +91,8 @@ impl<'a> Script<'a> {
             };
             at += length;
         }
-        Ok(Self { tokens, lines: Lines::new(text), notation })
+        let closes = closes(&tokens);
+        Ok(Self { tokens, lines: Lines::new(text), notation, closes })
     }
 
     /// Whether a text is one as it stands.
@@ -97,24 +105,28 @@ impl<'a> Script<'a> {
         self.lines.stated(token.line, value)
     }
 
-    /// The arguments of the call whose opening sign is at a place: up to the sign that closes it, without those signs.
-    /// Calls are walked through from each that counts, so the length is bounded.
+    /// The arguments between the opening sign at a place and the one that closes it; none where nothing does.
     pub fn enclosed(&self, open: usize) -> &[Token<'a>] {
-        const LONGEST: usize = 2_000;
-        let mut depth = 0usize;
-        let tokens = self.tokens.get(open..).unwrap_or_default();
-        for (at, token) in tokens.iter().take(LONGEST).enumerate() {
-            match token.kind {
-                Kind::Sign(b'(' | b'[' | b'{') => depth += 1,
-                Kind::Sign(b')' | b']' | b'}') => depth = depth.saturating_sub(1),
-                _ => {}
-            }
-            if depth == 0 {
-                return tokens.get(1..at).unwrap_or_default();
-            }
-        }
-        tokens.get(1..LONGEST.min(tokens.len())).unwrap_or_default()
+        let close = self.closes.get(&open).copied().unwrap_or(open);
+        self.tokens.get(open + 1..close).unwrap_or_default()
     }
+}
+
+fn closes(tokens: &[Token<'_>]) -> HashMap<usize, usize> {
+    let (mut closes, mut open) = (HashMap::new(), Vec::new());
+    for (at, token) in tokens.iter().enumerate() {
+        match token.kind {
+            Kind::Sign(b'(' | b'[' | b'{') => open.push(at),
+            Kind::Sign(b')' | b']' | b'}') => {
+                let depth = open.len();
+                if let Some(begin) = open.pop().filter(|_| depth <= DEEPEST_NESTING) {
+                    closes.insert(begin, at);
+                }
+            }
+            _ => {}
+        }
+    }
+    closes
 }
 
 /// What follows a key in arguments: `key: value`, `:key => value` or `key = value`. Empty where there is no such key.
@@ -174,7 +186,9 @@ mod tests {
         for broken in ["\"", "'", "'\\", "\"\"\"", "\"x\n'y", "#", "\u{e9}\"\u{e9}"] {
             assert!(Script::read(broken.as_bytes(), RUBY).is_ok(), "{broken}");
         }
-        let script = Script::read("(".repeat(1_000_000).as_bytes().to_vec().leak(), RUBY).unwrap();
-        assert_eq!(script.enclosed(0).len(), 1_999);
+        let deep = format!("{}{}", "(".repeat(1_000_000), ")".repeat(1_000_000));
+        let script = Script::read(deep.as_bytes(), RUBY).unwrap();
+        assert_eq!(script.enclosed(0).len(), 1_999_998);
+        assert_eq!(script.enclosed(DEEPEST_NESTING).len(), 0);
     }
 }

@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -74,7 +74,7 @@ impl Ecosystem for Bazel {
     fn link(landscape: &Landscape<'_, Module>, links: &mut Links) {
         let folders: BTreeSet<RepoPath> = landscape.manifests().iter().map(|manifest| manifest.folder()).collect();
         let mut wanted = BTreeSet::new();
-        let mut needs: Vec<(RepoPath, Need)> = Vec::new();
+        let mut needs: BTreeMap<RepoPath, Vec<Need>> = BTreeMap::new();
         for manifest in landscape.manifests() {
             let folder = manifest.folder();
             for module in manifest.facts.into_iter().flat_map(|said| &said.modules) {
@@ -90,14 +90,15 @@ impl Ecosystem for Bazel {
                 };
                 if let Some(found) = found.filter(|found| *found != folder) {
                     wanted.insert(found.clone());
-                    needs.push((folder.clone(), Need { folder: found, kind: EdgeKind::Build, evidence }));
+                    let need = Need { folder: found, kind: EdgeKind::Build, evidence };
+                    needs.entry(folder.clone()).or_default().push(need);
                 }
             }
         }
         for folder in &folders {
             let nested = folder.ancestors().skip(1).any(|above| folders.contains(&above));
             let admission = if nested && !wanted.contains(folder) { Admission::Stray } else { Admission::Admitted };
-            let needs = needs.iter().filter(|(from, _)| from == folder).map(|(_, need)| need).collect();
+            let needs = needs.remove(folder).unwrap_or_default();
             claim_module(landscape, folder, needs, &folders, admission, links);
         }
     }
@@ -106,7 +107,7 @@ impl Ecosystem for Bazel {
 fn claim_module(
     landscape: &Landscape<'_, Module>,
     folder: &RepoPath,
-    needs: Vec<&Need>,
+    needs: Vec<Need>,
     folders: &BTreeSet<RepoPath>,
     admission: Admission,
     links: &mut Links,
@@ -126,7 +127,7 @@ fn claim_module(
     // Packages lie in the folders of other projects too.
     let mut inputs = vec![Input { selection: Selection::all(folder), evidence }];
     for need in needs {
-        let (from, evidence) = (folder.clone(), need.evidence.clone());
+        let (from, evidence) = (folder.clone(), need.evidence);
         let to = match folders.contains(&need.folder) {
             true => EdgeTarget::Project(need.folder.clone()),
             false => {

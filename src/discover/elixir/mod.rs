@@ -165,7 +165,7 @@ fn package_of<'a>(
         };
         // What packages of the repository need of it, their own builds read.
         let [build, test] = names.map(|names| Some(names).filter(|_| project.is_some()));
-        Lock { file, locked, build, test }
+        Lock { file, holds_all: false, locked, build, test }
     });
     let has_tests = landscape.is_folder(&folder.child(b"test")) || project.is_none();
     let is_umbrella = project.is_some_and(|project| project.apps_path.is_some());
@@ -237,8 +237,7 @@ fn read_project(bytes: &[u8]) -> Result<Project, Unreadable> {
                     .filter_map(|token| if let Kind::Word(word) = token.kind { Some(word) } else { None })
                     .take(if only.first().is_some_and(|first| is_sign(first, b'[')) { 9 } else { 1 })
                     .collect();
-                let is_test =
-                    !environments.is_empty() && environments.iter().all(|name| matches!(*name, "test" | "dev"));
+                let is_test = !environments.is_empty() && environments.iter().all(|name| *name == "test");
                 let dependency = Dependency { name: (*name).to_owned(), is_test, source };
                 project.dependencies.push(script.stated(token, dependency));
             }

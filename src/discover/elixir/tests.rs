@@ -14,7 +14,7 @@ fn check(tree: &str, present: &[&str], absent: &[&str]) {
 #[test]
 fn paths_are_edges_and_packages_from_elsewhere_are_slices() {
     check(
-        "== a/mix.exs\ndefmodule A.MixProject do\n  def project, do: [app: :a, deps: deps()]\n  defp deps do\n    [\n      {:b, path: \"../b\"}, # {:no, path: \"../no\"}\n      {:c, \"~> 1.0\", path: \"../c\", only: [:dev, :test]},\n      {:gone, path: \"../gone\"},\n      {:plug, \"~> 1.0\"},\n    ]\n  end\nend\n\
+        "== a/mix.exs\ndefmodule A.MixProject do\n  def project, do: [app: :a, deps: deps()]\n  defp deps do\n    [\n      {:b, path: \"../b\"}, # {:no, path: \"../no\"}\n      {:c, \"~> 1.0\", path: \"../c\", only: [:test]},\n      {:gone, path: \"../gone\"},\n      {:plug, \"~> 1.0\"},\n    ]\n  end\nend\n\
          == b/mix.exs\n== c/mix.exs\n== a/test/x.exs\n== a/deps/plug/mix.exs\n",
         &[
             "project a Code Admitted [a] Own",

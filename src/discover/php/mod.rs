@@ -113,6 +113,7 @@ fn repositories(
     links: &mut Links,
 ) -> Vec<RepoPath> {
     let mut folders = Vec::new();
+    let mut seen = BTreeSet::new();
     for repository in &said.repositories {
         let evidence = repository.evidence(file);
         let (base, pattern) = match repository.value.find(['*', '?', '{', '[']) {
@@ -128,6 +129,10 @@ fn repositories(
             links.diagnostics.push(finding.help("name a folder of the repository, or take a released version"));
             continue;
         };
+        // What is between two slashes is any folder; a package that is not meant is a package all the same.
+        if !seen.insert((base.clone(), pattern.split('/').count())) {
+            continue;
+        }
         let mut level = vec![base.clone()];
         for _ in pattern.split('/').filter(|part| !part.is_empty()) {
             level = level
@@ -190,7 +195,7 @@ fn package_of<'a>(
             _ => None,
         };
         let [build, test] = names.map(|names| Some(names).filter(|_| said.is_some()));
-        Lock { file, locked, build, test }
+        Lock { file, holds_all: true, locked, build, test }
     });
     let settings = ["phpunit.xml", "phpunit.xml.dist", "phpunit.dist.xml"];
     let has_settings = settings.iter().any(|name| landscape.is_file(&folder.child(name.as_bytes())));

@@ -143,7 +143,7 @@ fn package_of<'a>(
         for gem in &said.gems {
             let kind = if gem.value.is_test { EdgeKind::Test } else { EdgeKind::Build };
             found.gem(&file, gem, kind, links);
-            is_known &= matches!(gem.value.source, Source::Name);
+            is_known &= gem.value.source != Source::Computed;
             names[1].insert(gem.value.name.clone());
             if kind == EdgeKind::Build {
                 names[0].insert(gem.value.name.clone());
@@ -185,6 +185,7 @@ fn package_of<'a>(
     };
     let lock = lock_file.map(|file| Lock {
         file,
+        holds_all: true,
         locked: lockfile.map(|lockfile| &lockfile.locked),
         build: Some(std::mem::take(&mut names[0])).filter(|_| is_known),
         test: test_names.filter(|_| is_known),

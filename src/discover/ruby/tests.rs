@@ -67,7 +67,7 @@ fn the_lockfile_says_whether_a_name_means_a_gem_of_ours() {
         )
     };
     check(&tree("GEM"), &[], &["edge"]);
-    check(&tree("PATH"), &["edge a -> b Build a/Gemfile:1"], &[]);
+    check(&tree("PATH"), &["edge a -> b Build a/Gemfile:1", "slice a:build <- a/Gemfile.lock `b`"], &[]);
 }
 
 #[test]

@@ -122,7 +122,7 @@ fn package_of<'a>(landscape: &Landscape<'a, Facts>, folder: RepoPath, links: &mu
         };
         // It does not say which package needs which.
         let names: Option<BTreeSet<String>> = locked.map(|locked| locked.names().map(str::to_owned).collect());
-        Lock { file, locked, build: names.clone(), test: names }
+        Lock { file, holds_all: true, locked, build: names.clone(), test: names }
     });
     let has_tests = manifests.iter().any(|(_, manifest)| manifest.is_none_or(|manifest| manifest.has_tests));
     let run = |line: &str| Some(Command { line: line.to_owned(), folder: folder.clone() });

@@ -51,6 +51,9 @@ impl Facts {
 const LOCK: &[u8] = b".terraform.lock.hcl";
 const TASK: &str = "validate";
 
+/// How many modules one calls at most, directly or not, where its lockfile is read in slices.
+const MOST_CALLED: usize = 1_000;
+
 impl Ecosystem for Terraform {
     type Facts = Facts;
 
@@ -152,8 +155,8 @@ impl<'a> Modules<'a> {
         self.homes.get(folder)
     }
 
-    /// The modules that a module calls here, itself first; none where one of them is called from elsewhere, or cannot be
-    /// read.
+    /// The modules that a module calls here, itself among them; none where one of them is called from elsewhere or cannot
+    /// be read, or where there are too many to follow for each module.
     fn called_by(&self, folder: &RepoPath) -> Option<BTreeSet<RepoPath>> {
         let mut called = BTreeSet::from([folder.clone()]);
         let mut pending = vec![folder.clone()];
@@ -164,6 +167,9 @@ impl<'a> Modules<'a> {
                     let target = local(&folder, &source.value)?.ok()?;
                     if called.insert(target.clone()) {
                         pending.push(target);
+                    }
+                    if called.len() > MOST_CALLED {
+                        return None;
                     }
                 }
             }
