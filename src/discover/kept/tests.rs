@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use proptest::prelude::*;
 
 use super::*;
-use crate::discover::{Found, discover, ecosystems, survey};
+use crate::discover::{Found, Links, discover, ecosystems, survey};
 use crate::tree::{ContentId, Entry, MemoryTree, Tree, TreeError, TreeId};
 
 const TREE: &str = "== Cargo.lock\nversion = 4\n== a/Cargo.toml\n[package]\nname = \"a\"\n[dependencies]\nb = { path = \"../b\" }\n\
@@ -23,7 +23,7 @@ const TREE: &str = "== Cargo.lock\nversion = 4\n== a/Cargo.toml\n[package]\nname
     == n/mix.exs\n[app: :n, deps: [{:x, path: \"../x\"}]]\n== o/composer.json\n{ \"require\": { \"a/b\": \"*\" } }\n\
     == p/Gemfile\ngem 'q', path: '../q'\n== q/Package.swift\nPackage(name: \"q\", targets: [.target(path: \"../x\")])\n\
     == r/Makefile\nbuild:\n\tcp ../x y\n== s/CMakeLists.txt\nproject(s)\ninclude(../x)\n== t/MODULE.bazel\nmodule(name = \"t\")\n\
-    == link -> a\n== knockon.toml\n== same/c/package.json\n{}\n== same/d/package.json\n{}\n";
+    == .gitlab-ci.yml\nscript: b/go.mod\n== link -> a\n== knockon.toml\n== same/c/package.json\n{}\n== same/d/package.json\n{}\n";
 
 /// A tree that notes what is read of it.
 struct Watched {
@@ -89,8 +89,9 @@ fn nothing_that_was_kept_is_read_again() {
     // The configuration and the link are read for themselves.
     assert_eq!(tree.contents.lock().unwrap().len(), 2);
     assert_eq!(news(&surveys, &facts), 0);
-    let with_facts = fresh.links.iter().filter(|(_, links)| !links.projects.is_empty()).count();
-    assert_eq!(with_facts, ecosystems().count(), "the tree holds facts of every ecosystem that has projects");
+    let says = |links: &Links| !links.projects.is_empty() || !links.mentions.is_empty();
+    let with_facts = fresh.links.iter().filter(|(_, links)| says(links)).count();
+    assert_eq!(with_facts, ecosystems().count(), "the tree holds facts of every ecosystem");
 }
 
 #[test]
