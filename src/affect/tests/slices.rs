@@ -172,3 +172,197 @@ fn case_93_comments_order_and_words_that_no_build_sees_change_nothing() {
     let image = format!("{INHERITED}== svc/Dockerfile\nFROM scratch\nCOPY b/Cargo.toml /\n");
     check(&image, &image.replace("keywords = [\"x\"]", "keywords = [\"y\"]"), &["svc:image"]);
 }
+
+/// `a` needs a version of `x` of its own, which needs `deep`; `b` has the one that all find; the root has a tool.
+const NPM: &str = "\
+== package.json
+{\"private\": true, \"workspaces\": [\"packages/*\"],
+\"devDependencies\": {\"tool\": \"^1\"}}
+== packages/a/package.json
+{\"name\": \"a\", \"scripts\": {\"build\": \"x\"},
+\"dependencies\": {\"x\": \"^2\", \"b\": \"*\"}}
+== packages/b/package.json
+{\"name\": \"b\", \"version\": \"1.0.0\", \"scripts\": {\"build\": \"x\"},
+\"dependencies\": {\"x\": \"^1\"}}
+== packages/c/package.json
+{\"name\": \"c\", \"scripts\": {\"build\": \"x\"}}
+== package-lock.json
+{\"lockfileVersion\": 3, \"packages\": {
+\"\": {\"devDependencies\": {\"tool\": \"^1\"}},
+\"packages/a\": {\"dependencies\": {\"x\": \"^2\", \"b\": \"*\"}},
+\"packages/b\": {\"dependencies\": {\"x\": \"^1\"}},
+\"packages/c\": {},
+\"node_modules/b\": {\"resolved\": \"packages/b\", \"link\": true},
+\"node_modules/tool\": {\"version\": \"1.0.0\"},
+\"node_modules/deep\": {\"version\": \"1.0.0\"},
+\"node_modules/x\": {\"version\": \"1.0.0\"},
+\"packages/a/node_modules/x\": {\"version\": \"2.0.0\",
+ \"dependencies\": {\"deep\": \"*\"}}
+}}
+";
+
+const EVERY: [&str; 3] = ["packages/a:build", "packages/b:build", "packages/c:build"];
+const OF_A: [&str; 1] = ["packages/a:build"];
+const OF_A_AND_B: [&str; 2] = ["packages/a:build", "packages/b:build"];
+
+#[test]
+fn case_91_a_changed_entry_of_npm_reaches_those_who_find_it() {
+    let bump =
+        |entry: &str| NPM.replace(&format!("{entry}\": {{\"version\": \""), &format!("{entry}\": {{\"version\": \"9"));
+    check(NPM, &bump("packages/a/node_modules/x"), &OF_A);
+    check(NPM, &bump("node_modules/deep"), &OF_A);
+    // `b` is built with it, and `a` reads what is built.
+    check(NPM, &bump("\"node_modules/x"), &OF_A_AND_B);
+    check(NPM, &bump("node_modules/tool"), &EVERY);
+    // Without its own, `a` finds the one of all.
+    check(NPM, &NPM.replace("\"packages/a/node_modules/x\"", "\"packages/c/node_modules/x\""), &OF_A);
+    check(
+        NPM,
+        &NPM.replace(
+            "\"node_modules/tool\": {",
+            "\"node_modules/new\": {},\n\"node_modules/tool\": {\n\"dev\": true, ",
+        ),
+        &[],
+    );
+}
+
+#[test]
+fn case_91_a_member_without_an_edge_is_gone_through() {
+    // No range of the registry's is a member's: there is no edge, and yet the lockfile links it.
+    let linked = NPM.replace("\"b\": \"*\"}}\n== packages/b", "\"b\": \"^7\"}}\n== packages/b");
+    let bumped = linked.replace("\"node_modules/x\": {\"version\": \"1", "\"node_modules/x\": {\"version\": \"3");
+    check(&linked, &bumped, &OF_A_AND_B);
+}
+
+#[test]
+fn case_91_a_lockfile_of_node_that_cannot_be_cut_reaches_all_below_it() {
+    check(NPM, &NPM.replace("\"lockfileVersion\": 3", "\"lockfileVersion\": 4"), &EVERY);
+    check(NPM, &NPM.replace("{\"lockfileVersion\": 3", "<<<<<<< ours\n{\"lockfileVersion\": 3"), &EVERY);
+    let cut_short = &NPM[..NPM.find("\"node_modules/deep\"").unwrap()];
+    check(NPM, cut_short, &EVERY);
+    let unknown = NPM.replace("\"lockfileVersion\": 3", "\"lockfileVersion\": 4");
+    check(&unknown, &unknown.replace("deep\": {\"version\": \"1", "deep\": {\"version\": \"2"), &EVERY);
+    // Whoever is not in it reads all of it.
+    let without = NPM.replace("\"packages/c\": {},\n", "");
+    let bumped = without.replace("deep\": {\"version\": \"1", "deep\": {\"version\": \"2");
+    check(&without, &bumped, &["packages/a:build", "packages/c:build"]);
+}
+
+#[test]
+fn case_91_a_lockfile_of_node_is_whole_to_who_copies_it_and_to_who_is_not_installed_from_it() {
+    let image = format!("{NPM}== svc/Dockerfile\nFROM scratch\nCOPY package-lock.json /\n");
+    let bumped = |tree: &str| tree.replace("deep\": {\"version\": \"1", "deep\": {\"version\": \"2");
+    check_some(&image, &bumped(&image), &["svc:image", "packages/a:build"], &["packages/b:build"]);
+    let alone =
+        format!("{NPM}== packages/c/package-lock.json\n{{\"lockfileVersion\": 3, \"packages\": {{\"\": {{}}}}}}\n");
+    check(&alone, &bumped(&alone), &OF_A);
+    check(&alone, &alone.replace("{\"\": {}}", "{\"\": {}, \"node_modules/n\": {}}"), &["packages/c:build"]);
+}
+
+#[test]
+fn case_91_an_alone_package_reads_its_own_lockfile() {
+    let base = "== web/package.json\n{\"name\": \"web\", \"dependencies\": {\"x\": \"1\"}}\n== web/yarn.lock\n# yarn lockfile v1\n\nx@1:\n  version \"1.0.0\"\n\ny@1:\n  version \"1.0.0\"\n";
+    check(base, &base.replace("x@1:\n  version \"1", "x@1:\n  version \"2"), &["web:build"]);
+    check(base, &base.replace("y@1:\n  version \"1", "y@1:\n  version \"2"), &[]);
+    check(base, &base.replace("x@1:\n", "# again\nx@1, x@^1:\n"), &[]);
+}
+
+/// A workspace of pnpm with a catalog.
+const PNPM: &str = "\
+== package.json
+{\"private\": true}
+== pnpm-workspace.yaml
+packages: [packages/*]
+catalog:
+  x: ^1
+  y: ^1
+catalogs: {old: {x: ^0}}
+overrides:
+  deep: ^1
+== pnpm-lock.yaml
+lockfileVersion: '9.0'
+settings:
+  autoInstallPeers: true
+importers:
+  .: {}
+  packages/a:
+    dependencies:
+      x:
+        specifier: 'catalog:'
+        version: 1.0.0
+  packages/b:
+    dependencies:
+      a:
+        specifier: workspace:*
+        version: link:../a
+packages:
+  x@1.0.0:
+    resolution: {integrity: sha512-x}
+snapshots:
+  x@1.0.0: {}
+== packages/a/package.json
+{\"name\": \"a\", \"dependencies\": {\"x\": \"catalog:\"}}
+== packages/b/package.json
+{\"name\": \"b\", \"dependencies\": {\"x\": \"catalog:old\"}}
+== packages/c/package.json
+{\"name\": \"c\"}
+";
+
+#[test]
+fn case_91_the_settings_of_pnpm_reach_all_and_catalogs_whoever_asks() {
+    let base = PNPM.replace("packages/b:\n    dependencies:", "packages/c: {}\n  packages/b:\n    dependencies:");
+    check(&base, &base.replace("sha512-x", "sha512-z"), &OF_A_AND_B);
+    check(&base, &base.replace("autoInstallPeers: true", "autoInstallPeers: false"), &EVERY);
+    check(&base, &base.replace("  x: ^1\n", "  x: ^1.5\n"), &OF_A);
+    check(&base, &base.replace("x: ^0", "x: ^0.5"), &["packages/b:build"]);
+    check(&base, &base.replace("  y: ^1\n", "  y: ^1.5\n"), &[]);
+    check(&base, &base.replace("packages: [packages/*]", "# all\npackages: ['packages/*']"), &[]);
+    check(&base, &base.replace("catalog:\n", "nodeLinker: hoisted\ncatalog:\n"), &EVERY);
+    // What is overridden shows in the lockfile, to those who are in it.
+    check(&base, &base.replace("deep: ^1", "deep: ^2"), &[]);
+    check(PNPM, &PNPM.replace("deep: ^1", "deep: ^2"), &["packages/c:build"]);
+}
+
+/// A root and a member with all sorts of keys.
+const KEYS: &str = "\
+== package.json
+{\"private\": true, \"workspaces\": [\"a\"],
+\"scripts\": {\"lint\": \"x\"},
+\"devDependencies\": {\"tool\": \"^1\"},
+\"overrides\": {\"deep\": \"^1\"},
+\"lint-staged\": {\"*\": \"x\"}}
+== a/package.json
+{\"name\": \"a\", \"version\": \"1.0.0\", \"description\": \"d\", \"keywords\": [\"k\"], \"bugs\": \"u\",
+\"exports\": {\"import\": \"./m.js\", \"default\": \"./c.js\"},
+\"scripts\": {\"build\": \"x\", \"test\": \"y\"}}
+== b/go.mod
+module b
+";
+
+#[test]
+fn case_90_of_manifests_what_a_build_can_see_counts() {
+    for (from, to) in [
+        ("\"keywords\": [\"k\"]", "\"keywords\": [\"l\"]"),
+        ("\"bugs\": \"u\", ", ""),
+        ("\"bugs\": \"u\",", "\n\"bugs\":   \"v\",\n\"funding\": \"f\","),
+        ("\"build\": \"x\", \"test\": \"y\"", "\"test\": \"y\", \"build\": \"x\""),
+        ("\"*\": \"x\"", "\"*\": \"z\""),
+        ("[\"a\"]", "[\"a\", \"none\"]"),
+    ] {
+        check(KEYS, &KEYS.replace(from, to), &[]);
+    }
+    for (from, to) in [
+        ("\"description\": \"d\"", "\"description\": \"e\""),
+        ("\"version\": \"1.0.0\"", "\"version\": \"1.0.1\""),
+        // The first condition that fits wins.
+        ("\"import\": \"./m.js\", \"default\": \"./c.js\"", "\"default\": \"./c.js\", \"import\": \"./m.js\""),
+        ("\"tool\": \"^1\"", "\"tool\": \"^2\""),
+        ("\"lint\": \"x\"", "\"lint\": \"y\""),
+        // No lockfile says what it comes to.
+        ("\"deep\": \"^1\"", "\"deep\": \"^2\""),
+    ] {
+        check(KEYS, &KEYS.replace(from, to), &A);
+    }
+    let image = format!("{KEYS}== svc/Dockerfile\nFROM scratch\nCOPY a/package.json /\n");
+    check(&image, &image.replace("\"k\"", "\"l\""), &["svc:image"]);
+}

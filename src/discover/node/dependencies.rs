@@ -1,7 +1,7 @@
 //! What the dependencies of packages lead to inside the repository.
 //!
-//! Lockfiles are not read: where one would say what is linked, the package manager's rule decides, and what that
-//! rule leaves open counts as linked. Whoever reads lockfiles decides before [`Linker::range`] is asked.
+//! Lockfiles are not asked: where one would say what is linked, the package manager's rule decides, and what that
+//! rule leaves open counts as linked.
 
 use std::collections::{HashMap, HashSet};
 

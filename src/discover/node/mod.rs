@@ -7,11 +7,13 @@
 mod compiler;
 mod dependencies;
 mod layout;
+mod lock;
 mod members;
 mod package;
 mod package_manager;
 mod range;
 mod settings;
+mod slices;
 mod tasks;
 #[cfg(test)]
 mod tests;
@@ -23,9 +25,11 @@ use serde::{Deserialize, Serialize};
 
 use self::dependencies::Target;
 use self::layout::{Layout, Site};
+use self::lock::Lock;
 use self::package::Package;
 use self::package_manager::Managers;
 use self::settings::{Lerna, Npmrc, PnpmWorkspace, YarnSettings};
+use self::slices::Slicer;
 use self::tasks::Tasks;
 use self::tsconfig::TsConfig;
 use super::syntax::Unreadable;
@@ -60,6 +64,8 @@ pub(super) enum NodeFacts {
     Npmrc(Npmrc),
     /// `tsconfig*.json`, `jsconfig.json`
     TsConfig(TsConfig),
+    /// `package-lock.json`, `pnpm-lock.yaml` and their kin
+    Lock(Box<Lock>),
 }
 
 impl Ecosystem for Node {
@@ -68,7 +74,9 @@ impl Ecosystem for Node {
     const NAME: &'static str = "node";
 
     fn recognises(name: &[u8]) -> bool {
-        matches!(name, PACKAGE | PNPM_WORKSPACE | YARN_SETTINGS | LERNA | NPMRC) || is_compiler_configuration(name)
+        matches!(name, PACKAGE | PNPM_WORKSPACE | YARN_SETTINGS | LERNA | NPMRC)
+            || is_lockfile(name)
+            || is_compiler_configuration(name)
     }
 
     fn read(name: &[u8], bytes: &[u8]) -> Result<NodeFacts, Unreadable> {
@@ -78,6 +86,7 @@ impl Ecosystem for Node {
             YARN_SETTINGS => NodeFacts::YarnSettings(YarnSettings::read(bytes)?),
             LERNA => NodeFacts::Lerna(Lerna::read(bytes)?),
             NPMRC => NodeFacts::Npmrc(Npmrc::read(bytes)?),
+            _ if is_lockfile(name) => NodeFacts::Lock(Box::new(Lock::read(name, bytes)?)),
             _ => NodeFacts::TsConfig(TsConfig::read(bytes)?),
         })
     }
@@ -96,6 +105,9 @@ impl Ecosystem for Node {
         for (at, input) in dependencies.inputs {
             named.entry(at).or_default().push(input);
         }
+        let needed: HashSet<(usize, usize)> =
+            dependencies.links.iter().filter_map(|link| Some((link.from, site_of(&link.to)?))).collect();
+        let mut slicer = Slicer::new(landscape, &layout, &roles, &needed);
         let mut tasks = Tasks::new(landscape, &layout);
         // Large lists that grow step by step are copied each time.
         links.projects.reserve(layout.sites.len());
@@ -107,10 +119,11 @@ impl Ecosystem for Node {
                 continue;
             }
             let named = named.remove(&at).unwrap_or_default();
-            links.tasks.extend(tasks.of(site, named, compiled.reached.get(&at), &mut managers));
+            let sliced = slicer.of(at);
+            links.tasks.extend(tasks.of(site, named, compiled.reached.get(&at), &sliced, &mut managers));
         }
-        let needed: HashSet<(usize, usize)> =
-            dependencies.links.iter().filter_map(|link| Some((link.from, site_of(&link.to)?))).collect();
+        links.fragments.extend(slicer.fragments());
+        links.diagnostics.extend(unknown_lockfiles(landscape));
         for link in dependencies.links {
             let to = match link.to {
                 Target::Site(at) => EdgeTarget::Project(layout.sites[at].folder.clone()),
@@ -143,6 +156,10 @@ impl Ecosystem for Node {
         links.diagnostics.extend(compiled.diagnostics);
         links.diagnostics.extend(layout.shared_names().iter().map(|(name, sites)| shared_name(&layout, name, sites)));
     }
+}
+
+fn is_lockfile(name: &[u8]) -> bool {
+    lock::READ.iter().any(|lockfile| lockfile.as_bytes() == name)
 }
 
 fn is_compiler_configuration(name: &[u8]) -> bool {
@@ -209,6 +226,21 @@ fn root_globs(site: &Site<'_>) -> Vec<String> {
     globs.sort();
     globs.dedup();
     globs
+}
+
+/// Lockfiles whose version is not known, or that lack what every one of theirs has.
+fn unknown_lockfiles(landscape: &Landscape<'_, NodeFacts>) -> impl Iterator<Item = Diagnostic> {
+    let unknown = landscape
+        .manifests()
+        .iter()
+        .filter(|manifest| matches!(manifest.facts, Ok(NodeFacts::Lock(lock)) if lock.fragments.is_none()));
+    unknown.map(|manifest| {
+        let message =
+            format!("what `{}` says is not known, so all of it counts for whoever is below it", manifest.path);
+        Diagnostic::note("unknown-lockfile", message)
+            .at(&Evidence::new(manifest.path, 1, ""))
+            .help("have its package manager write it anew, in a version of the format that is known")
+    })
 }
 
 /// Within one workspace a dependency on the name is in doubt and leads to all of them; elsewhere it is only worth

@@ -1,8 +1,11 @@
 //! What a `package.json` says.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::discover::syntax::{Lines, Located, Stated, Unreadable, Value, read_json_lines};
+use crate::discover::{FragmentIndex, Fragments};
 
 /// What linking needs of a `package.json`.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -37,6 +40,21 @@ pub(in crate::discover) struct Package {
     pub overrides: Vec<Dependency>,
     /// Patch files.
     pub patches: Vec<Stated<String>>,
+    /// All that it says, in parts.
+    pub parts: Parts,
+}
+
+/// What a manifest or the settings of a workspace say, in parts.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(in crate::discover) struct Parts {
+    /// The parts.
+    pub fragments: Arc<Fragments>,
+    /// What a build of the package itself can see.
+    pub own: FragmentIndex,
+    /// What acts on every package of the workspace, whatever that asks for.
+    pub for_members: FragmentIndex,
+    /// What a lockfile tells too, by the versions that it has.
+    pub settled: FragmentIndex,
 }
 
 /// A name and what is asked for under it.
@@ -57,10 +75,42 @@ pub(in crate::discover) struct CatalogEntry {
     pub name: String,
     /// What `catalog:` stands for, as written.
     pub wanted: String,
+    /// The line, counted from 1.
+    pub line: u32,
 }
 
 /// The tables whose entries a build may read.
-const TABLES: [&str; 4] = ["dependencies", "optionalDependencies", "peerDependencies", "devDependencies"];
+pub(super) const TABLES: [&str; 4] = ["dependencies", "optionalDependencies", "peerDependencies", "devDependencies"];
+
+/// Keys that no build sees: words for people, and what acts when somebody commits. Whatever tools put into what they
+/// build (versions, authors, licences, homepages) counts.
+const INERT: [&str; 13] = [
+    "//",
+    "$schema",
+    "keywords",
+    "bugs",
+    "funding",
+    "contributors",
+    "maintainers",
+    "lint-staged",
+    "husky",
+    "simple-git-hooks",
+    "gitHooks",
+    "pre-commit",
+    "commitlint",
+];
+
+/// Tables whose order says nothing. Elsewhere it may: of the conditions of `exports` the first that fits wins.
+const UNORDERED: [&str; 8] = [
+    "dependencies",
+    "optionalDependencies",
+    "peerDependencies",
+    "devDependencies",
+    "peerDependenciesMeta",
+    "dependenciesMeta",
+    "scripts",
+    "engines",
+];
 
 /// The keys by which others import or run a package.
 const ENTRY_POINTS: [&str; 8] = ["main", "module", "browser", "exports", "bin", "types", "typings", "svelte"];
@@ -110,7 +160,9 @@ impl Package {
             catalogs: [Some(&document), workspaces].into_iter().flatten().flat_map(catalogs).collect(),
             overrides: Vec::new(),
             patches: Vec::new(),
+            parts: Parts::default(),
         };
+        package.parts = Parts::of_package(&document, &package.catalogs);
         for table in [&["overrides"][..], &["resolutions"], &["pnpm", "overrides"]] {
             package.overrides.extend(document.at(table).into_iter().flat_map(|table| local_overrides(table, &lines)));
         }
@@ -124,6 +176,68 @@ impl Package {
     pub(super) fn is_project(&self) -> bool {
         self.name.is_some() || self.has_scripts || !self.dependencies.is_empty() || self.workspaces.is_some()
     }
+}
+
+impl Parts {
+    fn of_package(document: &Located, catalogs: &[CatalogEntry]) -> Self {
+        let mut fragments = Fragments::default();
+        let (mut own, mut for_members, mut settled) = (Vec::new(), Vec::new(), Vec::new());
+        for (key, value) in document.entries().filter(|(key, _)| !INERT.contains(&&*key.text)) {
+            let is_unordered = UNORDERED.contains(&&*key.text);
+            let said = if is_unordered { value.canonical() } else { value.canonical_in_order() };
+            let part = fragments.add(key.text.as_str(), key.line, &[&said]);
+            own.push(part);
+            match key.text.as_str() {
+                "catalog" | "catalogs" => {}
+                "overrides" | "resolutions" => settled.push(part),
+                "workspaces" => for_members.extend(fragments.add_table("workspaces.", value, is_membership)),
+                "pnpm" => {
+                    for_members.extend(fragments.add_table("pnpm.", value, |key| key == "overrides"));
+                    settled.extend(fragments.add_table("pnpm.", value, |key| key != "overrides"));
+                }
+                _ => for_members.push(part),
+            }
+        }
+        Self::new(fragments, own, for_members, settled, catalogs)
+    }
+
+    /// The settings of a workspace: `own` is nobody's.
+    pub(super) fn of_settings(document: &Located, catalogs: &[CatalogEntry]) -> Self {
+        let mut fragments = Fragments::default();
+        let for_members = fragments.add_table("", document, |key| key == "overrides" || is_membership(key));
+        let settled = fragments.add_table("", document, |key| key != "overrides");
+        Self::new(fragments, Vec::new(), for_members, settled, catalogs)
+    }
+
+    fn new(
+        mut fragments: Fragments,
+        own: Vec<FragmentIndex>,
+        for_members: Vec<FragmentIndex>,
+        settled: Vec<FragmentIndex>,
+        catalogs: &[CatalogEntry],
+    ) -> Self {
+        for entry in catalogs {
+            let name = Self::catalog_entry(&entry.catalog, &entry.name);
+            fragments.add(name, entry.line, &[entry.wanted.as_bytes()]);
+        }
+        Self {
+            own: fragments.group("what a build can see", 1, own),
+            for_members: fragments.group("what acts on all members", 1, for_members),
+            settled: fragments.group("what replaces dependencies", 1, settled),
+            fragments: Arc::new(fragments),
+        }
+    }
+
+    /// What the entry of a catalog is called.
+    pub(super) fn catalog_entry(catalog: &str, name: &str) -> String {
+        let catalog = if catalog.is_empty() { "default" } else { catalog };
+        format!("catalog {catalog}: {name}")
+    }
+}
+
+/// Which packages are members shows in what is linked, and catalogs are read by entry.
+fn is_membership(key: &str) -> bool {
+    matches!(key, "packages" | "catalog" | "catalogs")
 }
 
 /// The text at the end of a way of keys, stated by its line.
@@ -163,7 +277,7 @@ pub(super) fn catalogs(document: &Located) -> Vec<CatalogEntry> {
         .flat_map(|(catalog, table)| {
             table.entries().filter_map(move |(key, value)| {
                 let wanted = value.scalar()?;
-                Some(CatalogEntry { catalog: catalog.to_owned(), name: key.text.clone(), wanted })
+                Some(CatalogEntry { catalog: catalog.to_owned(), name: key.text.clone(), wanted, line: key.line })
             })
         })
         .collect()

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::package::{CatalogEntry, Dependency, catalogs, local_overrides, texts, values};
+use super::package::{CatalogEntry, Dependency, Parts, catalogs, local_overrides, texts, values};
 use crate::discover::syntax::{Lines, Stated, Unreadable, read_json_lines, read_yaml, text_of};
 
 /// What linking needs of `pnpm-workspace.yaml`.
@@ -18,6 +18,8 @@ pub(in crate::discover) struct PnpmWorkspace {
     pub patches: Vec<Stated<String>>,
     /// `linkWorkspacePackages`.
     pub links_ranges: Option<bool>,
+    /// All that it says, in parts.
+    pub parts: Parts,
 }
 
 /// What linking needs of `.yarnrc.yml`.
@@ -49,9 +51,11 @@ impl PnpmWorkspace {
         let lines = Lines::new(text_of(bytes)?);
         let documents = read_yaml(bytes)?;
         let Some(document) = documents.first() else { return Ok(Self::default()) };
+        let catalogs = catalogs(document);
         Ok(Self {
             packages: document.get("packages").map(|packages| texts(packages, &lines)),
-            catalogs: catalogs(document),
+            parts: Parts::of_settings(document, &catalogs),
+            catalogs,
             overrides: document.get("overrides").map(|table| local_overrides(table, &lines)).unwrap_or_default(),
             patches: document.get("patchedDependencies").map(|table| values(table, &lines)).unwrap_or_default(),
             links_ranges: document

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::compiler::Reached;
 use super::layout::{Layout, Site};
 use super::package_manager::Managers;
+use super::slices::Sliced;
 use super::{NodeFacts, PACKAGE, PNPM_WORKSPACE};
 use crate::diagnostic::Evidence;
 use crate::discover::{Command, EdgeKind, Input, Landscape, Reading, TaskClaim};
@@ -64,15 +65,18 @@ impl<'l, 'a> Tasks<'l, 'a> {
         site: &Site<'_>,
         named: impl IntoIterator<Item = Input>,
         reached: Option<&Reached>,
+        sliced: &Sliced,
         managers: &mut Managers<'_>,
     ) -> Vec<TaskClaim> {
         let mut inputs: Vec<Input> = site.folder.ancestors().flat_map(|above| self.inherited_from(&above)).collect();
         inputs.extend(self.workspace_inputs(site));
+        inputs.retain(|input| !sliced.files.contains(&input.selection.base));
         inputs.extend(named);
         inputs.extend(reached.into_iter().flat_map(|reached| reached.inputs.iter().cloned()));
         inputs.sort();
         inputs.dedup_by(|a, b| a.selection == b.selection);
-        inputs.insert(0, Input { selection: Selection::owned(&site.folder), evidence: file_evidence(&site.manifest) });
+        let owned = Selection::owned(&site.folder).slicing(&sliced.files);
+        inputs.insert(0, Input { selection: owned, evidence: file_evidence(&site.manifest) });
 
         let program = managers.of(&site.folder).program();
         let command = |script| Command { line: format!("{program} run {script}"), folder: site.folder.clone() };
@@ -83,7 +87,7 @@ impl<'l, 'a> Tasks<'l, 'a> {
             folder: site.folder.clone(),
             name: name.to_owned(),
             inputs,
-            slices: Vec::new(),
+            slices: sliced.claims.clone(),
             reads,
             command,
             tool: program.to_owned(),

@@ -23,7 +23,7 @@ fn pair(root: &str, wanted: &str) -> String {
     )
 }
 
-const NPM: &str = "== package.json\n{\"workspaces\": [\"packages/*\"]}\n== package-lock.json\n{}\n";
+const NPM: &str = "== package.json\n{\"workspaces\": [\"packages/*\"]}\n== package-lock.json\n{\"lockfileVersion\": 3, \"packages\": {}}\n";
 const PNPM: &str =
     "== package.json\n{\"packageManager\": \"pnpm@10.1.0\"}\n== pnpm-workspace.yaml\npackages: [packages/*]\n";
 const BERRY: &str =
@@ -395,11 +395,9 @@ fn case_90_and_91_a_member_reads_what_acts_on_it_from_above() {
             ".yarn/releases",
             "babel.config.js",
             "fixes/y.patch",
-            "package.json",
             "packages/a",
             "patches",
             "pnpm-lock.yaml",
-            "pnpm-workspace.yaml",
         ]
     );
     assert_eq!(described[5], "input packages/a:build <- fixes/y.patch All [] package.json:3");

@@ -75,7 +75,8 @@ pub(super) const COPIED: &[&str] = &["shared/x.conf", "shared/tools/gen.sh", "sh
 pub(super) const COMPILER: &[&str] =
     &["tsconfig.base.json", "config/tsconfig.json", "config/tsconfig.strict.json", "svc/tsconfig.json"];
 
-pub(super) const LOCKFILES: &[&str] = &["Cargo.lock", "package-lock.json", "yarn.lock", "uv.lock", "go.work.sum"];
+pub(super) const LOCKFILES: &[&str] =
+    &["Cargo.lock", "package-lock.json", "yarn.lock", "pnpm-lock.yaml", "bun.lock", "uv.lock", "go.work.sum"];
 
 /// Names that are not easily written, shown, split or matched.
 pub(super) const ODD_NAMES: &[&[u8]] = &[
@@ -151,6 +152,10 @@ pub(super) fn content_of(file: &str, content: u16) -> String {
         ]),
         ".env" => of(&["A=1\n", "A=2\n", "B=1\n"]),
         "Cargo.lock" => cargo_lock(content),
+        "package-lock.json" => package_lock(content),
+        "yarn.lock" => yarn_lock(content),
+        "pnpm-lock.yaml" => pnpm_lock(content),
+        "bun.lock" => bun_lock(content),
         ".npmrc" => of(&["x=1\n", "link-workspace-packages=true\n", ""]),
         "requirements.txt" => of(&["-e ../lynx\n", "-r ../ibex/requirements.txt\n", "x==1\n"]),
         "setup.py" => of(&["from setuptools import setup\nsetup(name='x')\n", "import os\n"]),
@@ -195,4 +200,72 @@ fn cargo_lock(content: u16) -> String {
         package("inner", inner, &format!("{source}{inner_needs}")),
     ]
     .concat()
+}
+
+/// What the lockfiles of Node say by a number: versions of two packages, what one of them needs, whether it also needs a
+/// package of the workspace, and whether the format is known.
+fn chosen_versions(content: u16) -> (u16, u16, bool, bool) {
+    (content % 3, content / 3 % 2, content.is_multiple_of(5), !content.is_multiple_of(7))
+}
+
+fn package_lock(content: u16) -> String {
+    let (outer, inner, needs_lynx, is_known) = chosen_versions(content);
+    if content.is_multiple_of(11) {
+        return format!(
+            "{{\"lockfileVersion\": 1, \"dependencies\": {{\n\"lynx\": {{\"version\": \"{outer}.0.0\", \"requires\": {{\"inner\": \"1\"}}}},\n\"inner\": {{\"version\": \"{inner}.0.0\"}}}}}}\n"
+        );
+    }
+    let version = if is_known { 3 } else { 4 };
+    let also = if needs_lynx { ", \"lynx\": \"*\"" } else { "" };
+    let root = if content.is_multiple_of(2) { "\"inner\": \"1\"" } else { "" };
+    format!(
+        "{{\"lockfileVersion\": {version}, \"packages\": {{\n\"\": {{\"devDependencies\": {{{root}}}}},\n\
+         \"ibex\": {{\"dependencies\": {{\"outer\": \"1\", \"lynx\": \"*\"}}}},\n\"lynx\": {{\"dependencies\": {{\"inner\": \"1\"}}}},\n\
+         \"lib/oryx\": {{\"dependencies\": {{\"lib-yak\": \"*\"}}}},\n\"lib/yak\": {{\"dependencies\": {{\"outer\": \"1\"}}}},\n\
+         \"node_modules/lynx\": {{\"resolved\": \"lynx\", \"link\": true}},\n\"node_modules/lib-yak\": {{\"resolved\": \"lib/yak\", \"link\": true}},\n\
+         \"node_modules/outer\": {{\"version\": \"{outer}.0.0\", \"dependencies\": {{\"inner\": \"1\"{also}}}}},\n\
+         \"node_modules/inner\": {{\"version\": \"{inner}.0.0\"}},\n\"lynx/node_modules/inner\": {{\"version\": \"9.{outer}.0\"}}\n}}}}\n"
+    )
+}
+
+fn yarn_lock(content: u16) -> String {
+    let (outer, inner, needs_lynx, is_known) = chosen_versions(content);
+    if content.is_multiple_of(2) {
+        let version = if is_known { 1 } else { 2 };
+        return format!(
+            "# yarn lockfile v{version}\n\n\nlynx@*:\n  version \"{outer}.0.0\"\n  dependencies:\n    inner \"^1\"\n\ninner@^1:\n  version \"{inner}.0.0\"\n"
+        );
+    }
+    let version = if is_known { 8 } else { 99 };
+    let also = if needs_lynx { "    lynx: \"workspace:*\"\n" } else { "" };
+    format!(
+        "__metadata:\n  version: {version}\n\n\"ibex@workspace:ibex\":\n  version: 0.0.0-use.local\n  resolution: \"ibex@workspace:ibex\"\n  dependencies:\n    outer: \"npm:^1\"\n    lynx: \"workspace:*\"\n\n\
+         \"lynx@workspace:*, lynx@workspace:lynx\":\n  version: 0.0.0-use.local\n  resolution: \"lynx@workspace:lynx\"\n  dependencies:\n    inner: \"npm:^1\"\n\n\
+         \"outer@npm:^1\":\n  version: {outer}.0.0\n  resolution: \"outer@npm:{outer}.0.0\"\n  dependencies:\n    inner: \"npm:^1\"\n{also}\n\
+         \"inner@npm:^1\":\n  version: {inner}.0.0\n  resolution: \"inner@npm:{inner}.0.0\"\n\n\"root@workspace:.\":\n  version: 0.0.0-use.local\n  resolution: \"root@workspace:.\"\n"
+    )
+}
+
+fn pnpm_lock(content: u16) -> String {
+    let (outer, inner, needs_lynx, is_known) = chosen_versions(content);
+    let version = if is_known { "'9.0'" } else { "'10.0'" };
+    let also = if needs_lynx { "      lynx: link:lynx\n" } else { "" };
+    format!(
+        "lockfileVersion: {version}\n\nsettings:\n  autoInstallPeers: {}\n\nimporters:\n\n  .: {{}}\n\n  ibex:\n    dependencies:\n      outer:\n        specifier: '1'\n        version: {outer}.0.0(inner@{inner}.0.0)\n      lynx:\n        specifier: '*'\n        version: link:../lynx\n\n\
+         \x20 lynx:\n    dependencies:\n      inner:\n        specifier: '1'\n        version: {inner}.0.0\n\n  lib/oryx:\n    dependencies:\n      lib-yak:\n        specifier: '*'\n        version: link:../yak\n\n  lib/yak: {{}}\n\n\
+         packages:\n\n  outer@{outer}.0.0:\n    resolution: {{integrity: sha512-{outer}}}\n\n  inner@{inner}.0.0:\n    resolution: {{integrity: sha512-{inner}}}\n\n\
+         snapshots:\n\n  outer@{outer}.0.0(inner@{inner}.0.0):\n    dependencies:\n      inner: {inner}.0.0\n{also}\n  inner@{inner}.0.0: {{}}\n",
+        content.is_multiple_of(13)
+    )
+}
+
+fn bun_lock(content: u16) -> String {
+    let (outer, inner, needs_lynx, is_known) = chosen_versions(content);
+    let version = if is_known { 1 } else { 99 };
+    let also = if needs_lynx { ", \"lynx\": \"*\"" } else { "" };
+    format!(
+        "{{\n\"lockfileVersion\": {version},\n\"workspaces\": {{\n\"\": {{\"name\": \"root\"}},\n\"ibex\": {{\"name\": \"ibex\", \"dependencies\": {{\"outer\": \"1\", \"lynx\": \"*\"}}}},\n\
+         \"lynx\": {{\"name\": \"lynx\", \"dependencies\": {{\"inner\": \"1\"}}}},\n}},\n\"packages\": {{\n\"lynx\": [\"lynx@workspace:lynx\"],\n\
+         \"outer\": [\"outer@{outer}.0.0\", \"\", {{\"dependencies\": {{\"inner\": \"1\"{also}}}}}],\n\"inner\": [\"inner@{inner}.0.0\", \"\", {{}}],\n\"lynx/inner\": [\"inner@9.{outer}.0\", \"\", {{}}],\n}}\n}}\n"
+    )
 }
