@@ -9,6 +9,7 @@ mod config;
 mod edge_cases;
 mod history;
 mod hostile;
+mod lockfiles;
 mod memo;
 mod output;
 mod range;
