@@ -235,6 +235,13 @@ fn case_91_a_member_without_an_edge_is_gone_through() {
 }
 
 #[test]
+fn case_91_what_only_the_root_links_is_no_members() {
+    let base = NPM.replace("{\"tool\": \"^1\"}", "{\"tool\": \"^1\", \"b\": \"*\"}");
+    let bumped = base.replace("\"node_modules/x\": {\"version\": \"1", "\"node_modules/x\": {\"version\": \"3");
+    check(&base, &bumped, &OF_A_AND_B);
+}
+
+#[test]
 fn case_91_a_lockfile_of_node_that_cannot_be_cut_reaches_all_below_it() {
     check(NPM, &NPM.replace("\"lockfileVersion\": 3", "\"lockfileVersion\": 4"), &EVERY);
     check(NPM, &NPM.replace("{\"lockfileVersion\": 3", "<<<<<<< ours\n{\"lockfileVersion\": 3"), &EVERY);

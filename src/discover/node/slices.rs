@@ -167,7 +167,8 @@ impl<'l, 'a> Slicer<'l, 'a> {
         }
         if root.is_some() {
             match lock.importer("") {
-                Some(root) => read.push(root.linked),
+                // Of the packages of the workspace that the root depends on, a member reads no source either.
+                Some(root) => read.push(root.external),
                 // Its tools are in no entry that is known.
                 None if self.landscape.has_manifest(&folder.child(PACKAGE)) => return None,
                 None => {}
