@@ -9,9 +9,10 @@ use std::sync::LazyLock;
 
 use petgraph::algo::kosaraju_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
+use roxmltree::Node;
 use serde::{Deserialize, Serialize};
 
-use super::syntax::Located;
+use super::syntax::{Located, XmlLines, canonical_element};
 use crate::diagnostic::Evidence;
 use crate::path::RepoPath;
 
@@ -91,6 +92,33 @@ impl Fragments {
     pub fn add_table(&mut self, prefix: &str, table: &Located, is_inert: impl Fn(&str) -> bool) -> Vec<FragmentIndex> {
         let keys = table.entries().filter(|(key, _)| !is_inert(&key.text));
         keys.map(|(key, value)| self.add(format!("{prefix}{}", key.text), key.line, &[&value.canonical()])).collect()
+    }
+
+    /// Adds one fragment for each child of an XML element, named after it and counted, without those that stand apart, and
+    /// one for the element itself, which says their order and needs them all.
+    pub fn add_elements(
+        &mut self,
+        root: Node<'_, '_>,
+        lines: &XmlLines<'_>,
+        is_apart: &dyn Fn(Node<'_, '_>) -> bool,
+    ) -> FragmentIndex {
+        let mut counts: HashMap<&str, usize> = HashMap::new();
+        let mut children = Vec::new();
+        for child in root.children().filter(|child| child.is_element() && !is_apart(*child)) {
+            let name = child.tag_name().name();
+            let count = counts.entry(name).or_default();
+            *count += 1;
+            let title = format!("{name} {count}");
+            children.push((name, self.add(title, lines.line_of(child), &[&canonical_element(child, is_apart)])));
+        }
+        let mut said = canonical_element(root, &|node| node.parent() == Some(root));
+        for (name, _) in &children {
+            said.push(b'<');
+            said.extend(name.as_bytes());
+        }
+        let whole = self.add(root.tag_name().name(), lines.line_of(root), &[&said]);
+        children.into_iter().for_each(|(_, child)| self.need(whole, child));
+        whole
     }
 
     /// Adds a fragment that says nothing itself and needs these others.

@@ -1,11 +1,12 @@
 //! For the tests of ecosystems: links of a tree that is written as one string, as text that is easy to compare.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::landscape::{Landscape, Manifest, Places};
 use super::{Ecosystem, EdgeTarget, Links, Reading};
 use crate::path::RepoPath;
-use crate::selection::Reach;
+use crate::selection::{Reach, Selection};
 use crate::tree::{MemoryTree, Node, Tree};
 
 /// Links the tree (see [`MemoryTree::parse`]) as one ecosystem sees it.
@@ -43,6 +44,27 @@ pub(crate) fn links_of<E: Ecosystem>(text: &str) -> Links {
     links
 }
 
+/// What a task reads, sorted and without evidence: each selection, and each file outside of its folder that it reads in
+/// slices as if it were whole.
+pub(crate) fn inputs_of(links: &Links, folder: &str, task: &str) -> Vec<String> {
+    let mut read = BTreeSet::new();
+    for claim in links.tasks.iter().filter(|claim| claim.folder.to_string() == folder && claim.name == task) {
+        let outside = claim.slices.iter().filter(|slice| !slice.file.is_within(&claim.folder));
+        read.extend(outside.map(|slice| format!("{} All []", slice.file)));
+        read.extend(claim.inputs.iter().map(|input| {
+            let selection = &input.selection;
+            format!("{} {:?} [{}]", selection.base, selection.reach, rules_of(selection))
+        }));
+    }
+    read.into_iter().collect()
+}
+
+fn rules_of(selection: &Selection) -> String {
+    let rules = selection.filters.iter().flat_map(|filter| &filter.rules);
+    let rules = rules.map(|rule| format!("{}{}", if rule.include { "" } else { "!" }, rule.glob));
+    rules.collect::<Vec<_>>().join(" ")
+}
+
 /// Links as lines, sorted: what a test compares.
 pub(crate) fn describe(links: &Links) -> String {
     let mut lines = Vec::new();
@@ -60,16 +82,13 @@ pub(crate) fn describe(links: &Links) -> String {
     for t in &links.tasks {
         lines.push(format!("task {}:{} `{}`", t.folder, t.name, t.command.as_ref().map_or("", |c| &c.line)));
         for input in &t.inputs {
-            let filters: Vec<_> = input.selection.filters.iter().flat_map(|f| &f.rules).collect();
-            let filters: Vec<_> =
-                filters.iter().map(|r| format!("{}{}", if r.include { "" } else { "!" }, r.glob)).collect();
             lines.push(format!(
                 "input {}:{} <- {} {:?} [{}]{} {}:{}",
                 t.folder,
                 t.name,
                 input.selection.base,
                 input.selection.reach,
-                filters.join(" "),
+                rules_of(&input.selection),
                 input.selection.sliced.iter().map(|file| format!(" but {file}")).collect::<String>(),
                 input.evidence.file,
                 input.evidence.line

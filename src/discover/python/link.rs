@@ -3,19 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Facts;
-use super::inherited::{has_tests, inherited_by_all, inherited_by_tests};
+use super::inherited::has_tests;
 use super::projects::{Project, Projects};
-use super::pyproject::Manager;
 use super::reference::{Dependency, Source, normalise};
 use super::requirements::Requirements;
+use super::slices::{Locks, Reader, claim_fragments};
+use super::tasks::claim_tasks;
 use crate::diagnostic::{Diagnostic, Evidence};
 use crate::discover::syntax::Stated;
 use crate::discover::{
-    Admission, Command, DanglingClaim, Doubtful, EdgeClaim, EdgeKind, EdgeTarget, Input, Landscape, Links,
-    ProjectClaim, Reading, Role, TaskClaim,
+    Admission, DanglingClaim, Doubtful, EdgeClaim, EdgeKind, EdgeTarget, Landscape, Links, ProjectClaim, Role,
 };
 use crate::path::{PathError, RepoPath};
-use crate::selection::Selection;
 
 /// What a project refers to, before it is known which projects the workspaces admit.
 #[derive(Default)]
@@ -49,6 +48,7 @@ pub(super) fn link(landscape: &Landscape<'_, Facts>, links: &mut Links) {
         references.insert(folder, linker.found);
     }
     let admitted = admitted(landscape, &projects, &references);
+    let locks = Locks::of(landscape);
     for (folder, project) in &projects.all {
         let admission = if admitted.contains(folder) { Admission::Admitted } else { Admission::Stray };
         claim_project(landscape, &projects, project, admission, links);
@@ -66,8 +66,11 @@ pub(super) fn link(landscape: &Landscape<'_, Facts>, links: &mut Links) {
                 links.edges.push(EdgeClaim { from: folder.clone(), to, kind: *kind, evidence: evidence.clone() });
             }
         }
-        claim_tasks(landscape, &projects, project, &found.places, tested.contains(folder), links);
+        let reader =
+            Reader { landscape, projects: &projects, locks: &locks, project, has_tests: tested.contains(folder) };
+        claim_tasks(&reader, &found.places, links);
     }
+    claim_fragments(landscape, links);
 }
 
 /// The projects that no enclosing project leaves out. What an admitted one refers to by path is admitted.
@@ -116,77 +119,6 @@ fn claim_project(
         ground: projects.ground_of(landscape, project),
         evidence: project.evidence(),
     });
-}
-
-fn claim_tasks(
-    landscape: &Landscape<'_, Facts>,
-    projects: &Projects<'_>,
-    project: &Project<'_>,
-    places: &BTreeSet<(RepoPath, EdgeKind, Evidence)>,
-    has_tests: bool,
-    links: &mut Links,
-) {
-    let folder = &project.folder;
-    let workspace = projects.workspace_of(folder);
-    let manager = project.manager(landscape).or_else(|| workspace.map(|_| Manager::Uv));
-    let mut shared = inherited_by_all(landscape, folder);
-    if let Some(root) = workspace.filter(|root| root.folder != *folder)
-        && let (Some(members), Some(manifest)) = (root.workspace(), root.manifests.first())
-    {
-        let evidence = members.include.evidence(manifest.path);
-        shared.push(Input { selection: Selection::all(manifest.path), evidence });
-    }
-    let read_by = |kind: EdgeKind| {
-        places
-            .iter()
-            .filter(move |place| place.1 == kind)
-            .map(|(path, _, evidence)| Input { selection: Selection::all(path), evidence: evidence.clone() })
-    };
-    shared.extend(read_by(EdgeKind::Build));
-    let inputs = |more: Vec<Input>| {
-        let own = Input { selection: Selection::owned(folder), evidence: project.evidence() };
-        let mut seen = BTreeSet::new();
-        let all = std::iter::once(own).chain(shared.iter().cloned()).chain(more);
-        all.filter(|input| seen.insert(input.selection.base.clone())).collect::<Vec<_>>()
-    };
-    let (tool, build, test) = match manager {
-        Some(Manager::Uv) => ("uv", "uv build", "uv run pytest"),
-        Some(Manager::Poetry) => ("poetry", "poetry build", "poetry run pytest"),
-        Some(Manager::Pdm) => ("pdm", "pdm build", "pdm run pytest"),
-        Some(Manager::Pipenv) => ("pipenv", "pipenv run python -m build", "pipenv run python -m pytest"),
-        None => ("python", "python -m build", "python -m pytest"),
-    };
-    let command = |line: &str| Some(Command { line: line.to_owned(), folder: folder.clone() });
-    let claim = |name: &str, inputs, reads, command| TaskClaim {
-        folder: folder.clone(),
-        name: name.to_owned(),
-        inputs,
-        slices: Vec::new(),
-        reads,
-        command,
-        tool: tool.to_owned(),
-        builds_upstream: false,
-    };
-    let upstream = |kinds: &[EdgeKind]| Reading::Along(kinds.to_vec(), "build".to_owned());
-    let builds = match project.pyproject() {
-        // uv and pdm make a package only of what names a build system.
-        Some(read) if matches!(manager, Some(Manager::Uv | Manager::Pdm)) => read.is_package && read.has_build_system,
-        Some(read) if read.is_project => read.is_package,
-        _ => project.is_package(),
-    };
-    let build_command = if builds { command(build) } else { None };
-    links.tasks.push(claim(
-        "build",
-        inputs(Vec::new()),
-        vec![upstream(&[EdgeKind::Build, EdgeKind::Schema])],
-        build_command,
-    ));
-    if has_tests {
-        let more = inherited_by_tests(landscape, project).into_iter().chain(read_by(EdgeKind::Test)).collect();
-        let kinds = [EdgeKind::Build, EdgeKind::Schema, EdgeKind::Test];
-        let reads = vec![Reading::Own("build".to_owned()), upstream(&kinds)];
-        links.tasks.push(claim("test", inputs(more), reads, command(test)));
-    }
 }
 
 /// Where dependencies come from, by normalised name.
@@ -260,6 +192,7 @@ impl<'a> Linker<'a, '_> {
                     }
                 }
                 Facts::Requirements(read) => self.requirements(path, read),
+                Facts::Lock(_) => {}
             }
         }
     }

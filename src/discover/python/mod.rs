@@ -4,16 +4,21 @@
 
 mod inherited;
 mod link;
+mod lock;
 mod projects;
 mod pyproject;
 mod reference;
 mod requirements;
 mod setup;
+mod slices;
+mod tables;
+mod tasks;
 #[cfg(test)]
 mod tests;
 
 use serde::{Deserialize, Serialize};
 
+use self::lock::{Kind, Lock};
 use self::pyproject::{Pyproject, read_pipfile, read_pyproject};
 use self::reference::Dependency;
 use self::requirements::{Requirements, is_part_of_requirements, is_requirements, read_requirements};
@@ -35,6 +40,8 @@ pub(super) enum Facts {
     Requirements(Requirements),
     /// `Pipfile`.
     Pipfile(Vec<Stated<Dependency>>),
+    /// A lockfile; nothing of one whose format is not known.
+    Lock(Option<Lock>),
 }
 
 impl Ecosystem for Python {
@@ -44,11 +51,15 @@ impl Ecosystem for Python {
 
     fn recognises(name: &[u8]) -> bool {
         matches!(name, b"pyproject.toml" | b"setup.py" | b"setup.cfg" | b"Pipfile")
+            || Kind::of(name).is_some()
             || is_requirements(name)
             || is_part_of_requirements(name)
     }
 
     fn read(name: &[u8], bytes: &[u8]) -> Result<Facts, Unreadable> {
+        if let Some(kind) = Kind::of(name) {
+            return kind.read(bytes).map(Facts::Lock);
+        }
         match name {
             b"pyproject.toml" => read_pyproject(bytes).map(|read| Facts::Pyproject(Box::new(read))),
             b"setup.py" => read_setup_py(bytes).map(Facts::Setup),

@@ -1,10 +1,11 @@
 //! `pyproject.toml` and `Pipfile`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
 use super::reference::{Dependency, Source, kind_of_group, normalise, read_location, read_requirement};
+use super::tables::{ONLOOKERS, Tables, built_groups, cut, includes};
 use crate::discover::EdgeKind;
 use crate::discover::syntax::{Lines, Located, Stated, Unreadable, Value, read_toml, text_of};
 
@@ -23,7 +24,10 @@ pub(in crate::discover) struct Pyproject {
     pub(super) dependencies: Vec<Stated<Dependency>>,
     /// Paths that begin with `../`, wherever they stand.
     pub(super) outside: Vec<Stated<String>>,
-    pub(super) pytest: bool,
+    /// Whether every package that it depends on stands here by name: nothing else computes them.
+    pub(super) names_all: bool,
+    /// All that it says, in parts.
+    pub(super) tables: Tables,
 }
 
 /// The tool that a project is developed with.
@@ -41,10 +45,6 @@ pub(in crate::discover) struct Members {
     pub(super) include: Stated<Vec<String>>,
     pub(super) exclude: Vec<String>,
 }
-
-/// Tables of tools that neither build nor run anything that is shipped or tested.
-const ONLOOKERS: [&str; 10] =
-    ["ruff", "black", "isort", "mypy", "pyright", "pylint", "flake8", "commitizen", "bumpversion", "codespell"];
 
 pub(super) fn read_pyproject(bytes: &[u8]) -> Result<Pyproject, Unreadable> {
     let document = read_toml(bytes)?;
@@ -81,6 +81,9 @@ pub(super) fn read_pyproject(bytes: &[u8]) -> Result<Pyproject, Unreadable> {
     });
     let mut found = Collected { lines: &lines, dependencies: Vec::new() };
     found.all(&document);
+    let computes = document.at(&["project", "dynamic"]).map_or(&[][..], Located::items);
+    let computes = computes.iter().any(|item| matches!(item.text(), Some("dependencies" | "optional-dependencies")));
+    let states = if computes { tool(&["poetry", "dependencies"]).is_some() } else { project.or(poetry).is_some() };
     Ok(Pyproject {
         name: name.and_then(|name| Some(lines.stated(name.line, name.text()?.to_owned()))),
         is_project: project.is_some()
@@ -93,9 +96,10 @@ pub(super) fn read_pyproject(bytes: &[u8]) -> Result<Pyproject, Unreadable> {
         manager,
         workspace,
         sources: read_sources(tool(&["uv", "sources"]), &lines),
+        names_all: states && found.dependencies.iter().all(|dependency| dependency.value.name.is_some()),
+        tables: cut(&document, &found.dependencies),
         dependencies: found.dependencies,
         outside: read_outside(&document, &lines),
-        pytest: tool(&["pytest"]).is_some(),
     })
 }
 
@@ -146,8 +150,9 @@ impl Collected<'_> {
         self.table(tool(&["poetry", "dependencies"]), EdgeKind::Build);
         self.table(tool(&["poetry", "dev-dependencies"]), EdgeKind::Test);
         if let Some(groups) = tool(&["poetry", "group"]) {
+            let built = built_groups(groups.entries().map(|(group, table)| (group.text.as_str(), includes(table))));
             for (group, table) in groups.entries() {
-                self.table(table.get("dependencies"), kind_of_group(&group.text));
+                self.table(table.get("dependencies"), kind_of(&group.text, &built));
             }
         }
     }
@@ -159,25 +164,12 @@ impl Collected<'_> {
         }
     }
 
-    /// Dependency groups (PEP 735). A group of development that another kind of group includes is no longer one.
+    /// Dependency groups (PEP 735).
     fn groups(&mut self, groups: Option<&Located>) {
         let Some(groups) = groups else { return };
-        let by_name: BTreeMap<String, &Located> =
-            groups.entries().map(|(key, list)| (normalise(&key.text), list)).collect();
-        let mut built: BTreeSet<String> = BTreeSet::new();
-        let mut pending: Vec<String> =
-            by_name.keys().filter(|name| kind_of_group(name) == EdgeKind::Build).cloned().collect();
-        while let Some(group) = pending.pop() {
-            if built.contains(&group) {
-                continue;
-            }
-            let included = by_name.get(&group).map_or(&[][..], |list| list.items()).iter();
-            pending.extend(included.filter_map(|item| item.get("include-group")?.text()).map(normalise));
-            built.insert(group);
-        }
+        let built = built_groups(groups.entries().map(|(group, list)| (group.text.as_str(), includes(list))));
         for (group, list) in groups.entries() {
-            let kind = if built.contains(&normalise(&group.text)) { EdgeKind::Build } else { EdgeKind::Test };
-            self.list(Some(list), kind);
+            self.list(Some(list), kind_of(&group.text, &built));
         }
     }
 
@@ -195,6 +187,10 @@ impl Collected<'_> {
             }
         }
     }
+}
+
+fn kind_of(group: &str, built: &BTreeSet<String>) -> EdgeKind {
+    if built.contains(&normalise(group)) { EdgeKind::Build } else { EdgeKind::Test }
 }
 
 /// What a table such as `{path = "../lib", develop = true}` says, and the line that says it.

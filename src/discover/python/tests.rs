@@ -57,7 +57,7 @@ fn case_95_a_uv_workspace_admits_its_members() {
             "edge packages/api -> tools/gen Build packages/api/pyproject.toml:11",
             "edge packages/api -> packages/fixtures Test packages/api/pyproject.toml:12",
             "input packages/api:build <- uv.lock All [] uv.lock:0",
-            "input packages/api:build <- pyproject.toml All [] pyproject.toml:2",
+            "slice packages/api:build <- pyproject.toml `what acts on all members`",
             "task packages/api:build `uv build`",
             "task packages/api:test `uv run pytest`",
             "reads packages/api:test <- ^build along [Build, Schema, Test]",
@@ -185,7 +185,7 @@ fn settings_of_tools_at_the_root_make_no_project() {
     check(
         "== pyproject.toml\n[tool.ruff]\nline-length = 100\n[tool.pytest.ini_options]\naddopts = '-q'\n== conftest.py\n== a/setup.py\nsetup()\n== a/test_x.py\n== b/pyproject.toml\n[tool.black]\n== b/x.py\n",
         &[
-            "input a:test <- pyproject.toml All [] pyproject.toml:0",
+            "slice a:test <- pyproject.toml `tool.pytest`",
             "input a:test <- conftest.py All [] conftest.py:0",
             "project a Code Admitted [] Own",
             "project b Code Admitted [] Own",
@@ -251,4 +251,23 @@ proptest::proptest! {
             drop(Python::read(name, text.as_bytes()));
         }
     }
+}
+
+#[test]
+fn case_96_a_lockfile_of_many_ambiguous_names_costs_no_more_than_its_length() {
+    // One name, and each entry wants it by name, by version, and by as many extras.
+    let entry = |n: usize| {
+        format!(
+            "[[package]]\nname = \"a\"\nversion = \"{n}\"\nsource = {{ registry = \"x\" }}\ndependencies = [{{ name = \"a\", extra = [\"e{n}\"] }}, {{ name = \"a\", version = \"{n}\" }}]\n[package.optional-dependencies]\ne{n} = [{{ name = \"a\" }}]\n"
+        )
+    };
+    let lock = format!("version = 1\n{}", (0..20_000).map(entry).collect::<String>());
+    let Ok(Facts::Lock(Some(lock))) = Python::read(b"uv.lock", lock.as_bytes()) else { panic!("it is a lockfile") };
+    let needs: usize = lock.fragments.iter().map(|(_, fragment)| fragment.needs.len()).sum();
+    assert!(needs < 200_000, "{needs}");
+    let entry = |n: usize| format!("[[package]]\nname = \"a\"\nversion = \"{n}\"\n[package.dependencies]\na = \"1\"\n");
+    let lock = format!("{}[metadata]\nlock-version = \"2.1\"\n", (0..20_000).map(entry).collect::<String>());
+    let Ok(Facts::Lock(Some(lock))) = Python::read(b"poetry.lock", lock.as_bytes()) else { panic!("it is a lockfile") };
+    let needs: usize = lock.fragments.iter().map(|(_, fragment)| fragment.needs.len()).sum();
+    assert!(needs < 100_000, "{needs}");
 }

@@ -3,6 +3,7 @@
 //! Every value knows its line, because an edge without the line that states it is no edge. Nesting, size and
 //! aliases are bounded, so that no manifest can cost more than it should.
 
+mod canonical;
 mod json;
 mod toml;
 mod xml;
@@ -14,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::json::{read_json, read_json_lines};
 pub use self::toml::read_toml;
-pub use self::xml::{XmlLines, read_xml};
+pub use self::xml::{XmlLines, canonical_element, read_xml};
 pub use self::yaml::read_yaml;
 
 use crate::diagnostic::Evidence;
@@ -207,81 +208,10 @@ impl Located {
         }
     }
 
-    /// The value as bytes that say all of it and nothing of how it is written: two values have the same if and only if
-    /// they are equal but for the order of keys and where they stand.
-    pub fn canonical(&self) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        self.encode(Order::Sorted, &mut bytes);
-        bytes
-    }
-
-    /// The same, but for values in which the order of keys says something.
-    pub fn canonical_in_order(&self) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        self.encode(Order::Kept, &mut bytes);
-        bytes
-    }
-
-    /// As [`Located::canonical`], without these keys of the outermost table.
-    pub fn canonical_without(&self, is_left_out: impl Fn(&str) -> bool) -> Vec<u8> {
-        let mut kept: Vec<_> = self.entries().filter(|(key, _)| !is_left_out(&key.text)).collect();
-        if !self.is_table() {
-            return self.canonical();
-        }
-        kept.sort_by(|(one, _), (other, _)| one.text.cmp(&other.text));
-        let mut bytes = Vec::new();
-        encode_table(kept, Order::Sorted, &mut bytes);
-        bytes
-    }
-
-    /// What was read nests at most so deep as the readers allow.
-    fn encode(&self, order: Order, to: &mut Vec<u8>) {
-        match &self.value {
-            Value::Null => to.push(b'0'),
-            Value::Bool(truth) => to.push(if *truth { b'y' } else { b'n' }),
-            Value::Number(number) => encode_text(b'#', number, to),
-            Value::Text(said) => encode_text(b't', said, to),
-            Value::List(items) => {
-                to.push(b'[');
-                items.iter().for_each(|item| item.encode(order, to));
-                to.push(b']');
-            }
-            Value::Table(pairs) => {
-                let mut pairs: Vec<_> = pairs.iter().map(|(key, value)| (key, value)).collect();
-                if order == Order::Sorted {
-                    pairs.sort_by(|(one, _), (other, _)| one.text.cmp(&other.text));
-                }
-                encode_table(pairs, order, to);
-            }
-        }
-    }
-
     /// Whether this is a table.
     pub fn is_table(&self) -> bool {
         matches!(self.value, Value::Table(_))
     }
-}
-
-/// Whether the order of keys is said.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Order {
-    Sorted,
-    Kept,
-}
-
-fn encode_text(kind: u8, text: &str, to: &mut Vec<u8>) {
-    to.push(kind);
-    to.extend((text.len() as u64).to_le_bytes());
-    to.extend(text.as_bytes());
-}
-
-fn encode_table(pairs: Vec<(&Key, &Located)>, order: Order, to: &mut Vec<u8>) {
-    to.push(b'{');
-    for (key, value) in pairs {
-        encode_text(b'k', &key.text, to);
-        value.encode(order, to);
-    }
-    to.push(b'}');
 }
 
 /// The bytes as text: UTF-8, without a byte order mark, within the size that is read.

@@ -54,8 +54,97 @@ impl<'a> XmlLines<'a> {
         Self(Lines::new(text))
     }
 
+    /// The line on which `node` begins, counted from 1.
+    pub fn line_of(&self, node: Node<'_, '_>) -> u32 {
+        self.0.line_of(node.range().start)
+    }
+
     /// `value`, stated by the line on which `node` begins.
     pub fn stated<T>(&self, node: Node<'_, '_>, value: T) -> Stated<T> {
-        self.0.stated(self.0.line_of(node.range().start), value)
+        self.0.stated(self.line_of(node), value)
+    }
+}
+
+/// An element as bytes that say all of it and nothing of how it is written: comments, the order of attributes and white
+/// space between elements are left out, and so are the elements that stand apart. Text next to no element counts as it is.
+pub fn canonical_element(node: Node<'_, '_>, is_apart: &dyn Fn(Node<'_, '_>) -> bool) -> Vec<u8> {
+    let mut to = Vec::new();
+    write_element(node, is_apart, &mut to);
+    to
+}
+
+// A document nests at most so deep as the reader allows.
+fn write_element(node: Node<'_, '_>, is_apart: &dyn Fn(Node<'_, '_>) -> bool, to: &mut Vec<u8>) {
+    let field = |kind: u8, text: &str, to: &mut Vec<u8>| {
+        to.push(kind);
+        to.extend((text.len() as u64).to_le_bytes());
+        to.extend(text.as_bytes());
+    };
+    let tag = node.tag_name();
+    field(b'<', tag.namespace().unwrap_or_default(), to);
+    field(b'n', tag.name(), to);
+    let mut attributes: Vec<_> =
+        node.attributes().map(|a| (a.namespace().unwrap_or_default(), a.name(), a.value())).collect();
+    attributes.sort_unstable();
+    for (namespace, name, value) in attributes {
+        field(b'@', namespace, to);
+        field(b'n', name, to);
+        field(b'=', value, to);
+    }
+    let has_elements = node.children().any(|child| child.is_element());
+    // A comment in the middle of a text does not part it.
+    let mut text = String::new();
+    let close = |text: &mut String, to: &mut Vec<u8>| {
+        if !text.is_empty() && !(has_elements && text.trim().is_empty()) {
+            field(b't', text, to);
+        }
+        text.clear();
+    };
+    for child in node.children() {
+        if child.is_text() {
+            text.push_str(child.text().unwrap_or_default());
+        } else if child.is_element() && !is_apart(child) {
+            close(&mut text, to);
+            write_element(child, is_apart, to);
+        } else if let Some(instruction) = child.pi() {
+            close(&mut text, to);
+            field(b'?', instruction.target, to);
+            field(b'=', instruction.value.unwrap_or_default(), to);
+        }
+    }
+    close(&mut text, to);
+    to.push(b'>');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn canonical(text: &str) -> Vec<u8> {
+        canonical_element(read_xml(text).unwrap().root_element(), &|node| node.has_tag_name("apart"))
+    }
+
+    #[test]
+    fn what_nobody_reads_is_left_out_of_the_canonical_form() {
+        let base = canonical("<a x='1' y='2'><b>text here</b><c/></a>");
+        for same in [
+            "<a y=\"2\" x=\"1\">\n  <b>text here</b><!-- why -->\n  <c></c>\n</a>",
+            "<!-- top --><a x='1' y='2'><b>text<!-- cut --> here</b><apart>1</apart><c/></a>",
+        ] {
+            assert_eq!(canonical(same), base, "{same}");
+        }
+        for other in [
+            "<a x='1' y='2'><c/><b>text here</b></a>",
+            "<a x='1' y='2'><b>text  here</b><c/></a>",
+            "<a x='1' y='2'><b> text here</b><c/></a>",
+            "<a x='1' y='2'><b>text here</b><c> </c></a>",
+            "<a x='1' y='2'>text<b>text here</b><c/></a>",
+            "<a x='1' y='2'><b>text here<c/></b></a>",
+            "<a x='1' y='2 '><b>text here</b><c/></a>",
+            "<a xmlns='n' x='1' y='2'><b>text here</b><c/></a>",
+            "<a x='1' y='2'><b>text here</b><c/><?p q?></a>",
+        ] {
+            assert_ne!(canonical(other), base, "{other}");
+        }
     }
 }

@@ -40,6 +40,7 @@ pub(super) const INHERITED: &[&str] = &[
     "pnpm-workspace.yaml",
     "buf.work.yaml",
     "uv.lock",
+    "pyproject.toml",
     "conftest.py",
     "compose.yaml",
     ".env",
@@ -156,6 +157,13 @@ pub(super) fn content_of(file: &str, content: u16) -> String {
         "yarn.lock" => yarn_lock(content),
         "pnpm-lock.yaml" => pnpm_lock(content),
         "bun.lock" => bun_lock(content),
+        "uv.lock" => uv_lock(content),
+        "pyproject.toml" => of(&[
+            "[tool.uv.workspace]\nmembers = [\"ibex\", \"lynx\", \"lib/*\"]\n[tool.uv.sources]\nlynx = { workspace = true }\n",
+            "[tool.uv.workspace]\nmembers = [\"*\"]\n[tool.uv]\nprerelease = \"allow\"\n[tool.ruff]\nx = 1\n",
+            "# said\n[tool.uv.workspace]\nmembers = [\"*\"]\n[tool.pytest.ini_options]\nx = 1\n",
+            "[tool.pytest.ini_options]\nx = 2\n",
+        ]),
         ".npmrc" => of(&["x=1\n", "link-workspace-packages=true\n", ""]),
         "requirements.txt" => of(&["-e ../lynx\n", "-r ../ibex/requirements.txt\n", "x==1\n"]),
         "setup.py" => of(&["from setuptools import setup\nsetup(name='x')\n", "import os\n"]),
@@ -268,4 +276,28 @@ fn bun_lock(content: u16) -> String {
          \"lynx\": {{\"name\": \"lynx\", \"dependencies\": {{\"inner\": \"1\"}}}},\n}},\n\"packages\": {{\n\"lynx\": [\"lynx@workspace:lynx\"],\n\
          \"outer\": [\"outer@{outer}.0.0\", \"\", {{\"dependencies\": {{\"inner\": \"1\"{also}}}}}],\n\"inner\": [\"inner@{inner}.0.0\", \"\", {{}}],\n\"lynx/inner\": [\"inner@9.{outer}.0\", \"\", {{}}],\n}}\n}}\n"
     )
+}
+
+/// The same for uv: members by their folders, and packages with an extra and a group.
+fn uv_lock(content: u16) -> String {
+    let package = |name: &str, version: u16, more: &str| {
+        format!("[[package]]\nname = \"{name}\"\nversion = \"{version}\"\n{more}\n")
+    };
+    let source = "source = { registry = \"x\" }\n";
+    let (outer, inner) = (content % 3, content / 3 % 2);
+    let extra = if content.is_multiple_of(2) { "" } else { ", extra = [\"more\"]" };
+    let version = if content.is_multiple_of(7) { 2 } else { 1 };
+    [
+        format!("version = {version}\n"),
+        package(
+            "ibex",
+            0,
+            &format!("source = {{ editable = \"ibex\" }}\ndependencies = [{{ name = \"outer\"{extra} }}]"),
+        ),
+        package("lynx", 0, "source = { virtual = \"lynx\" }\n[package.dev-dependencies]\ndev = [{ name = \"inner\" }]"),
+        package("root", 0, "source = { virtual = \".\" }\ndependencies = [{ name = \"ibex\" }]"),
+        package("outer", outer, &format!("{source}[package.optional-dependencies]\nmore = [{{ name = \"inner\" }}]")),
+        package("inner", inner, source),
+    ]
+    .concat()
 }
