@@ -53,6 +53,11 @@ const EXTERNAL_PROPERTIES: [&str; 26] = [
     "targetdir",
 ];
 
+/// Whether all of an expanded text is known.
+pub(super) fn is_known(text: &str) -> bool {
+    !text.bytes().any(|byte| matches!(byte, ROOT | EXTERNAL | UNKNOWN))
+}
+
 /// What an expanded path leads to.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Place {

@@ -1,9 +1,13 @@
 //! What one MSBuild or solution file says, before any property of it is expanded.
 
+use std::sync::Arc;
+
 use roxmltree::Node;
 use serde::{Deserialize, Serialize};
 
+use super::parts::{Parts, cut_build_file, cut_lockfile};
 use crate::discover::syntax::{Lines, Stated, Unreadable, XmlLines, read_xml, text_of};
+use crate::discover::{FragmentIndex, Fragments};
 
 /// What a file of the .NET ecosystem says.
 #[derive(Debug, Serialize, Deserialize)]
@@ -12,6 +16,8 @@ pub enum DotnetFacts {
     Build(BuildFile),
     /// A solution and the paths of the projects that it lists.
     Solution(Vec<Stated<String>>),
+    /// `packages.lock.json` and all of its packages; nothing of one whose format is not known.
+    Lock(Option<(Arc<Fragments>, FragmentIndex)>),
 }
 
 /// The statements of an MSBuild file. Conditions are not judged: both sides are taken.
@@ -25,6 +31,8 @@ pub struct BuildFile {
     pub(super) imports: Vec<Import>,
     /// Items and other places that name files or packages.
     pub(super) items: Vec<Item>,
+    /// All that it says; nothing where that is not MSBuild.
+    pub(super) parts: Option<Parts>,
 }
 
 /// A property's definition.
@@ -110,6 +118,9 @@ const NAME_ITEMS: [&str; 9] = [
 /// Properties that only an editor reads.
 const EDITOR_PROPERTIES: [&str; 2] = ["dockercomposeprojectpath", "dockerfilecontext"];
 
+/// Where NuGet writes down what it restored, beside a project.
+pub(super) const LOCKFILE: &[u8] = b"packages.lock.json";
+
 const PROJECTS: [&str; 3] = ["csproj", "fsproj", "vbproj"];
 const SOLUTIONS: [&str; 2] = ["sln", "slnx"];
 const IMPORTED: [&str; 4] = ["props", "targets", "projitems", "proj"];
@@ -131,7 +142,7 @@ pub(super) fn is_imported(name: &[u8]) -> bool {
 
 /// Whether the name is one of the three.
 pub(super) fn is_recognised(name: &[u8]) -> bool {
-    has_extension(name, &[&PROJECTS, &SOLUTIONS, &IMPORTED])
+    name == LOCKFILE || has_extension(name, &[&PROJECTS, &SOLUTIONS, &IMPORTED])
 }
 
 fn has_extension(name: &[u8], extensions: &[&[&str]]) -> bool {
@@ -142,6 +153,9 @@ fn has_extension(name: &[u8], extensions: &[&[&str]]) -> bool {
 
 /// Reads a project, a solution or an imported file.
 pub(super) fn read(name: &[u8], bytes: &[u8]) -> Result<DotnetFacts, Unreadable> {
+    if name == LOCKFILE {
+        return cut_lockfile(bytes).map(DotnetFacts::Lock);
+    }
     if has_extension(name, &[&["sln"]]) {
         // Old solutions are written in the code page of their author; the paths in them are what matters.
         let text = String::from_utf8_lossy(bytes);
@@ -200,7 +214,7 @@ fn solution_projects(text: &str) -> Vec<Stated<String>> {
 }
 
 fn build_file(root: Node<'_, '_>, lines: &XmlLines<'_>) -> BuildFile {
-    let mut file = BuildFile::default();
+    let mut file = BuildFile { parts: Some(cut_build_file(root, lines)), ..BuildFile::default() };
     if let Some(sdks) = root.attribute("Sdk") {
         file.sdks.extend(sdks.split(';').map(sdk_name));
     }
@@ -287,7 +301,7 @@ fn read_item(file: &mut BuildFile, node: Node<'_, '_>, lines: &XmlLines<'_>) {
 }
 
 /// MSBuild reads attribute names in any case.
-fn attribute<'a>(node: Node<'a, '_>, name: &str) -> Option<&'a str> {
+pub(super) fn attribute<'a>(node: Node<'a, '_>, name: &str) -> Option<&'a str> {
     node.attributes().find(|attribute| attribute.name().eq_ignore_ascii_case(name)).map(|attribute| attribute.value())
 }
 

@@ -6,7 +6,9 @@
 mod evaluate;
 mod expand;
 mod facts;
+mod parts;
 mod project;
+mod slices;
 #[cfg(test)]
 mod tests;
 
@@ -18,7 +20,7 @@ use super::shell::path_word;
 use super::syntax::Unreadable;
 use super::{
     Admission, Command, DanglingClaim, Ecosystem, EdgeClaim, EdgeKind, EdgeTarget, Ground, Input, Landscape, Links,
-    ProjectClaim, Reading, Role, TaskClaim,
+    ProjectClaim, Reading, Role, SliceClaim, TaskClaim,
 };
 use crate::diagnostic::{Diagnostic, Evidence};
 use crate::path::RepoPath;
@@ -60,6 +62,7 @@ impl Ecosystem for Dotnet {
                 link_solution(&index, manifest.path, manifest.facts.ok(), &tests, links);
             }
         }
+        slices::claim_fragments(landscape, links);
         links.diagnostics.sort();
         links.diagnostics.dedup();
     }

@@ -1,11 +1,14 @@
 //! Links one project: its edges, what it reads outside its folder, and its tasks.
 
+use std::collections::BTreeSet;
+
 use super::evaluate::{Evaluation, evaluate, unknown_property};
 use super::expand::{Place, stem};
 use super::facts::{Item, ItemKind, is_project};
+use super::slices::{is_sliced, slices};
 use super::{
     Admission, DanglingClaim, DotnetFacts, EdgeClaim, EdgeKind, EdgeTarget, Ground, Index, Input, Links, ProjectClaim,
-    Reading, Role, TaskClaim, command, outside, target,
+    Reading, Role, SliceClaim, TaskClaim, command, outside, target,
 };
 use crate::diagnostic::Evidence;
 use crate::path::RepoPath;
@@ -43,7 +46,9 @@ pub(super) fn link(index: &Index<'_>, path: &RepoPath, facts: Option<&DotnetFact
     let tests = facts.is_none() || holds_tests(&evaluation, path);
     let mut project = Project { index, path, folder, inputs: Vec::new(), links };
     project.links.diagnostics.extend(evaluation.findings.iter().cloned());
-    project.inputs.extend(evaluation.inputs.iter().cloned());
+    let slices = slices(index, path, &evaluation);
+    let sliced: BTreeSet<&RepoPath> = slices.iter().map(|slice| &slice.file).collect();
+    project.inputs.extend(evaluation.inputs.iter().filter(|input| !is_sliced(&input.selection, &sliced)).cloned());
     for &(file, facts) in &evaluation.files {
         for item in &facts.items {
             project.read_item(&evaluation, file, item);
@@ -51,7 +56,7 @@ pub(super) fn link(index: &Index<'_>, path: &RepoPath, facts: Option<&DotnetFact
     }
     project.inherit();
     project.read_default_items(&evaluation);
-    project.claim(&evaluation, tests);
+    project.claim(&evaluation, &slices, tests);
     tests
 }
 
@@ -284,7 +289,7 @@ impl Project<'_> {
         self.input(selection, &Evidence::new(self.path, 0, ""));
     }
 
-    fn claim(mut self, evaluation: &Evaluation<'_>, tests: bool) {
+    fn claim(mut self, evaluation: &Evaluation<'_>, slices: &[SliceClaim], tests: bool) {
         let evidence = Evidence::new(self.path, 0, "");
         let mut aliases = vec![String::from_utf8_lossy(&stem(self.path)).into_owned()];
         let own =
@@ -304,7 +309,8 @@ impl Project<'_> {
             ground: Ground::Own,
             evidence: evidence.clone(),
         });
-        self.inputs.push(Input { selection: Selection::owned(&self.folder), evidence });
+        let own = Selection::owned(&self.folder).slicing(slices.iter().map(|slice| &slice.file));
+        self.inputs.push(Input { selection: own, evidence });
         self.inputs.sort();
         self.inputs.dedup();
         let along = |kinds: &[EdgeKind]| Reading::Along(kinds.to_vec(), "build".to_owned());
@@ -312,7 +318,7 @@ impl Project<'_> {
             folder: self.folder.clone(),
             name: name.to_owned(),
             inputs: self.inputs.clone(),
-            slices: Vec::new(),
+            slices: slices.to_vec(),
             reads,
             command: Some(command(name, self.path)),
             tool: "dotnet".to_owned(),

@@ -2,18 +2,17 @@
 
 use super::Dotnet;
 use crate::discover::Ecosystem;
-use crate::discover::testing::{describe, links_of};
+use crate::discover::testing::{describe, inputs_of, links_of};
 
 /// The claims of a tree that begin with `prefix`.
 fn claims(tree: &str, prefix: &str) -> Vec<String> {
     describe(&links_of::<Dotnet>(tree)).lines().filter(|line| line.starts_with(prefix)).map(str::to_owned).collect()
 }
 
-/// The `build` inputs of the project in `folder`, without their evidence.
+/// The `build` inputs of the project in `folder`, without their evidence; a file outside that is read in slices counts
+/// as one.
 fn build_inputs(tree: &str, folder: &str) -> Vec<String> {
-    let prefix = format!("input {folder}:build <- ");
-    let lines = claims(tree, &prefix).into_iter();
-    lines.map(|line| line[prefix.len()..].rsplit_once(' ').unwrap().0.to_owned()).collect()
+    inputs_of(&links_of::<Dotnet>(tree), folder, "build")
 }
 
 fn project(items: &str) -> String {
@@ -30,12 +29,14 @@ fn case_92_a_project_reference_is_an_edge_at_its_line() {
     assert_eq!(
         describe(&links_of::<Dotnet>(&tree)),
         "edge src/app -> src/lib Build src/app/App.csproj:3\n\
-         input src/app:build <- src/app Owned [] src/app/App.csproj:0\n\
-         input src/lib:build <- src/lib Owned [] src/lib/Lib.csproj:0\n\
+         input src/app:build <- src/app Owned [] but src/app/App.csproj src/app/App.csproj:0\n\
+         input src/lib:build <- src/lib Owned [] but src/lib/Lib.csproj src/lib/Lib.csproj:0\n\
          project src/app Code Admitted [App] Own\n\
          project src/lib Code Admitted [Acme.Lib,Lib] Own\n\
          reads src/app:build <- ^build along [Build, Schema]\n\
          reads src/lib:build <- ^build along [Build, Schema]\n\
+         slice src/app:build <- src/app/App.csproj `Project`\n\
+         slice src/lib:build <- src/lib/Lib.csproj `Project`\n\
          task src/app:build `dotnet build src/app/App.csproj`\n\
          task src/lib:build `dotnet build src/lib/Lib.csproj`"
     );

@@ -1,9 +1,12 @@
 //! What one POM says, before any property of it is filled in. Profiles are not judged: what all of them say counts.
 
+use std::sync::Arc;
+
 use roxmltree::Node;
 use serde::{Deserialize, Serialize};
 
-use crate::discover::syntax::{Stated, Unreadable, XmlLines, read_xml, text_of};
+use crate::discover::syntax::{Stated, Unreadable, XmlLines, canonical_element, read_xml, text_of};
+use crate::discover::{FragmentIndex, Fragments};
 
 /// One `pom.xml`.
 #[derive(Debug, Serialize, Deserialize)]
@@ -25,6 +28,12 @@ pub struct Pom {
     pub(super) mentions: Vec<Mention>,
     /// Whether it moves its sources or reads test sources in its build: then `src/test` is not for tests alone.
     pub(super) odd_sources: bool,
+    /// All that it says, by the elements at its top.
+    pub(super) fragments: Arc<Fragments>,
+    /// What its own build can see.
+    pub(super) own: FragmentIndex,
+    /// What those that inherit from it can see.
+    pub(super) handed_down: FragmentIndex,
 }
 
 /// A `<parent>`.
@@ -93,6 +102,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Pom, Unreadable> {
         return Err(Unreadable::at(1, format!("its root element is `{}`, not `project`", root.tag_name().name())));
     }
     let artifact = child(root, "artifactId").ok_or_else(|| Unreadable::at(1, "it has no artifactId"))?;
+    let (fragments, own, handed_down) = cut(root, &lines);
     let mut pom = Pom {
         group: text_at(root, "groupId"),
         artifact: lines.stated(artifact, text_in(artifact)),
@@ -104,11 +114,42 @@ pub(super) fn read(bytes: &[u8]) -> Result<Pom, Unreadable> {
         references: Vec::new(),
         mentions: Vec::new(),
         odd_sources: false,
+        fragments: Arc::new(fragments),
+        own,
+        handed_down,
     };
     for node in root.descendants().filter(Node::is_element) {
         read_element(&mut pom, node, &lines);
     }
     Ok(pom)
+}
+
+/// Elements that only sites and published POMs show.
+const INERT: [&str; 5] = ["ciManagement", "contributors", "developers", "issueManagement", "mailingLists"];
+
+/// Elements that nobody inherits. What modules there are is in projects and edges.
+const NOT_INHERITED: [&str; 4] = ["modules", "name", "prerequisites", "subprojects"];
+
+/// Cuts a POM by the elements at its top, whose order means nothing: what its own build sees, and what it hands down.
+fn cut(root: Node<'_, '_>, lines: &XmlLines<'_>) -> (Fragments, FragmentIndex, FragmentIndex) {
+    let mut fragments = Fragments::default();
+    let frame = canonical_element(root, &|node| node.parent() == Some(root));
+    let frame = fragments.add("project", lines.line_of(root), &[&frame]);
+    let (mut own, mut handed_down) = (vec![frame], vec![frame]);
+    for element in root.children().filter(Node::is_element) {
+        let name = element.tag_name().name();
+        if INERT.contains(&name) {
+            continue;
+        }
+        let fragment = fragments.add(name, lines.line_of(element), &[&canonical_element(element, &|_| false)]);
+        own.push(fragment);
+        if !NOT_INHERITED.contains(&name) {
+            handed_down.push(fragment);
+        }
+    }
+    let own = fragments.group("what its own build can see", 1, own);
+    let handed_down = fragments.group("what it hands down", 1, handed_down);
+    (fragments, own, handed_down)
 }
 
 fn read_parent(node: Node<'_, '_>, lines: &XmlLines<'_>) -> Option<Parent> {

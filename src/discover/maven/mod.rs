@@ -20,7 +20,7 @@ use super::shell::path_word;
 use super::syntax::Unreadable;
 use super::{
     Admission, Command, Ecosystem, EdgeClaim, EdgeKind, EdgeTarget, Ground, Input, Landscape, Links, ProjectClaim,
-    Reading, Role, TaskClaim,
+    Reading, Role, SliceClaim, TaskClaim,
 };
 use crate::diagnostic::{Diagnostic, Evidence};
 use crate::path::RepoPath;
@@ -75,6 +75,7 @@ impl Ecosystem for Maven {
                 Linker { reactor: &reactor, landscape, place, shape: shape_of(&reactor, landscape, &roles, place) };
             linker.link(uses, &roles, links);
         }
+        claim_fragments(landscape, links);
         // A fixture may be as odd as it likes.
         let admitted = |finding: &Diagnostic| {
             let module = finding.place.as_ref().and_then(|place| reactor.at(&place.file));
@@ -84,6 +85,15 @@ impl Ecosystem for Maven {
         links.diagnostics.sort();
         links.diagnostics.dedup();
     }
+}
+
+/// Claims the fragments of every POM that some task reads in slices.
+fn claim_fragments(landscape: &Landscape<'_, Pom>, links: &mut Links) {
+    let files: BTreeSet<&RepoPath> =
+        links.tasks.iter().flat_map(|task| &task.slices).map(|slice| &slice.file).collect();
+    let found = files.into_iter().filter_map(|file| Some((file.clone(), landscape.facts(file)?.fragments.clone())));
+    let found: Vec<_> = found.collect();
+    links.fragments.extend(found);
 }
 
 /// A module of the repository that another one uses.
@@ -232,16 +242,17 @@ impl<'a> Linker<'a> {
             return;
         }
         self.link_edges(uses, roles, links);
+        let slices = self.slices();
         let mut inputs = Vec::new();
         self.inherited(&mut inputs);
         self.mentioned(&mut inputs, links);
         let (mut build, mut test) = (inputs.clone(), inputs);
         if self.shape == Shape::PomOnly {
-            let own = Input { selection: Selection::all(module.path), evidence };
+            let own = Input { selection: Selection::all(module.path).slicing(self.sliced()), evidence };
             build.push(own.clone());
             test.push(own);
         } else {
-            let owned = Selection::owned(&module.folder);
+            let owned = Selection::owned(&module.folder).slicing(self.sliced());
             let odd = module.pom.is_none() || self.lineage_poms().any(|(_, pom)| pom.odd_sources);
             let tests_count = odd || roles.test_suppliers.contains(&self.place);
             let main = if tests_count { owned.clone() } else { owned.clone().without(["src/test/**"]) };
@@ -258,7 +269,7 @@ impl<'a> Linker<'a> {
                 folder: module.folder.clone(),
                 name: name.to_owned(),
                 inputs: sorted(inputs),
-                slices: Vec::new(),
+                slices: slices.clone(),
                 reads,
                 // There is nothing to run in a POM that only others read.
                 command: (self.shape != Shape::PomOnly).then(|| self.command(name)),
@@ -266,6 +277,24 @@ impl<'a> Linker<'a> {
                 builds_upstream: true,
             });
         }
+    }
+
+    /// The module's own POM, where it is read in slices.
+    fn sliced(&self) -> Option<&'a RepoPath> {
+        let module = self.module();
+        module.pom.map(|_| module.path)
+    }
+
+    /// What the module's tasks read of POMs: all that a build can see of its own, and what parents hand down. A POM that
+    /// has nothing else is there to be inherited from.
+    fn slices(&self) -> Vec<SliceClaim> {
+        let claim = |(place, pom): (usize, &Pom)| {
+            let file = self.reactor.modules[place].path;
+            let is_own = place == self.place && self.shape != Shape::PomOnly;
+            let fragment = if is_own { pom.own } else { pom.handed_down };
+            SliceClaim { file: file.clone(), fragment, evidence: pom.artifact.evidence(file) }
+        };
+        self.lineage_poms().map(claim).collect()
     }
 
     fn lineage_poms(&self) -> impl Iterator<Item = (usize, &'a Pom)> {
@@ -298,12 +327,13 @@ impl<'a> Linker<'a> {
         Some(module.pom?.parent.as_ref()?.artifact.evidence(module.path))
     }
 
-    /// The parents' POMs, and the settings of the build that encloses the module.
+    /// The parents' POMs that cannot be read, and the settings of the build that encloses the module.
     fn inherited(&self, inputs: &mut Vec<Input>) {
         let module = self.module();
         for pair in module.lineage.windows(2) {
-            if let Some(evidence) = self.parent_line(pair[0]) {
-                inputs.push(Input { selection: Selection::all(self.reactor.modules[pair[1]].path), evidence });
+            let parent = &self.reactor.modules[pair[1]];
+            if let Some(evidence) = self.parent_line(pair[0]).filter(|_| parent.pom.is_none()) {
+                inputs.push(Input { selection: Selection::all(parent.path), evidence });
             }
         }
         if module.pom.is_none() {

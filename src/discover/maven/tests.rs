@@ -1,18 +1,17 @@
 //! What POMs of small trees claim.
 
 use super::Maven;
-use crate::discover::testing::{describe, links_of};
+use crate::discover::testing::{describe, inputs_of, links_of};
 
 /// The claims of a tree that begin with `prefix`.
 fn claims(tree: &str, prefix: &str) -> Vec<String> {
     describe(&links_of::<Maven>(tree)).lines().filter(|line| line.starts_with(prefix)).map(str::to_owned).collect()
 }
 
-/// The inputs of one task, such as `a:build`, without their evidence.
+/// The inputs of one task, such as `a:build`, without their evidence; a file outside that is read in slices counts as one.
 fn inputs(tree: &str, task: &str) -> Vec<String> {
-    let prefix = format!("input {task} <- ");
-    let lines = claims(tree, &prefix).into_iter();
-    lines.map(|line| line[prefix.len()..].rsplit_once(' ').unwrap().0.to_owned()).collect()
+    let (folder, name) = task.split_once(':').unwrap();
+    inputs_of(&links_of::<Maven>(tree), folder, name)
 }
 
 /// A file with a POM of group `g` and version 1.
@@ -61,17 +60,13 @@ fn case_94_modules_depend_by_their_coordinates() {
          edge a -> b Build a/pom.xml:5\n\
          edge b -> . Build b/pom.xml:2\n\
          input a:build <- .mvn All [] .mvn:0\n\
-         input a:build <- a Owned [!src/test/**] a/pom.xml:3\n\
-         input a:build <- pom.xml All [] a/pom.xml:2\n\
+         input a:build <- a Owned [!src/test/**] but a/pom.xml a/pom.xml:3\n\
          input a:test <- .mvn All [] .mvn:0\n\
-         input a:test <- a Owned [] a/pom.xml:3\n\
-         input a:test <- pom.xml All [] a/pom.xml:2\n\
+         input a:test <- a Owned [] but a/pom.xml a/pom.xml:3\n\
          input b:build <- .mvn All [] .mvn:0\n\
-         input b:build <- b Owned [!src/test/**] b/pom.xml:3\n\
-         input b:build <- pom.xml All [] b/pom.xml:2\n\
+         input b:build <- b Owned [!src/test/**] but b/pom.xml b/pom.xml:3\n\
          input b:test <- .mvn All [] .mvn:0\n\
-         input b:test <- b Owned [] b/pom.xml:3\n\
-         input b:test <- pom.xml All [] b/pom.xml:2\n\
+         input b:test <- b Owned [] but b/pom.xml b/pom.xml:3\n\
          project . Workspace Admitted [g:root] Shared([\"pom.xml\", \".mvn/**\", \"mvnw*\"])\n\
          project a Code Admitted [g:a] Own\n\
          project b Code Admitted [g:b] Own\n\
@@ -81,6 +76,14 @@ fn case_94_modules_depend_by_their_coordinates() {
          reads b:build <- ^build along [Build, Schema]\n\
          reads b:test <- ^build along [Build, Schema, Test]\n\
          reads b:test <- own build\n\
+         slice a:build <- a/pom.xml `what its own build can see`\n\
+         slice a:build <- pom.xml `what it hands down`\n\
+         slice a:test <- a/pom.xml `what its own build can see`\n\
+         slice a:test <- pom.xml `what it hands down`\n\
+         slice b:build <- b/pom.xml `what its own build can see`\n\
+         slice b:build <- pom.xml `what it hands down`\n\
+         slice b:test <- b/pom.xml `what its own build can see`\n\
+         slice b:test <- pom.xml `what it hands down`\n\
          task a:build `mvn -pl a -am package -DskipTests`\n\
          task a:test `mvn -pl a -am verify`\n\
          task b:build `mvn -pl b -am package -DskipTests`\n\
