@@ -592,6 +592,8 @@ fn case_91_locks_of_pdm_pipenv_and_pylock_are_read_by_package() {
     check(pdm, &bumped(pdm, "two"), &["app:test"]);
     check(pdm, &pdm.replace("sha256:a", "sha256:b").replace("\"s\"", "\"t\""), &[]);
     check(pdm, &pdm.replace("4.5.0", "5.0"), &all);
+    let joined = pdm.replace("[dependency-groups]", "[project.optional-dependencies]\nfull = [\"App[dev]\"]");
+    check(&joined, &bumped(&joined, "two"), &all);
     let pipenv = format!(
         "== app/Pipfile\n{}== app/tests/test_a.py\n== app/Pipfile.lock\n{}",
         include_str!("../../../fixtures/lock-pipenv/Pipfile"),

@@ -8,6 +8,7 @@ use super::inherited::lockfiles_of;
 use super::lock::{Entries, Kind, Lock, Member};
 use super::projects::{Project, Projects};
 use super::pyproject::Pyproject;
+use super::reference::normalise;
 use crate::diagnostic::Evidence;
 use crate::discover::{EdgeKind, FragmentIndex, Landscape, Links, SliceClaim};
 use crate::path::RepoPath;
@@ -104,6 +105,10 @@ impl<'a> Reader<'a> {
         if file.parent().as_ref() != Some(home) && kind != Kind::Pylock {
             return None;
         }
+        if kind == Kind::Pipenv && !self.landscape.is_file(&home.child(b"Pipfile")) {
+            // pipenv goes by a Pipfile, which may lie above.
+            return None;
+        }
         let both = |member: &Member| (vec![self.of_build(member)], vec![member.all]);
         let (mut build, mut test) = match &lock.entries {
             Entries::Members { tools, .. } => {
@@ -115,7 +120,10 @@ impl<'a> Reader<'a> {
             Entries::Packages(packages) => {
                 let manifest = self.project.pyproject().filter(|manifest| manifest.names_all)?;
                 let of = |all: bool| named(manifest, all).filter_map(|name| packages.get(name).copied()).collect();
-                (of(!self.has_tests), of(true))
+                // An extra may take in another one of the project, by its own name.
+                let own = manifest.name.as_ref().map(|name| normalise(&name.value));
+                let is_joined = named(manifest, true).any(|name| Some(name) == own.as_ref());
+                (of(is_joined || !self.has_tests), of(true))
             }
             Entries::Flat(member) => both(member),
         };
