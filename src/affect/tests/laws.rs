@@ -135,7 +135,8 @@ proptest! {
         }
         let after = known(&files);
         let more = ids(&after.workspace, affected(&base, &after, true).tasks());
-        for task in fewer {
+        // The file may say which tasks there are: with it a folder that held a Dockerfile alone is worth copying.
+        for task in fewer.into_iter().filter(|task| after.workspace.task(task).is_some()) {
             prop_assert!(more.contains(&task), "{} is affected no longer", task);
         }
     }
@@ -162,7 +163,8 @@ proptest! {
         }
         let after = known(&files);
         let more = ids(&after.workspace, affected(&base, &after, true).tasks());
-        for task in fewer {
+        // The file may say which tasks there are: with it a folder that held a Dockerfile alone is worth copying.
+        for task in fewer.into_iter().filter(|task| after.workspace.task(task).is_some()) {
             prop_assert!(more.contains(&task), "{} is affected no longer", task);
         }
     }
