@@ -66,6 +66,8 @@ pub(super) enum NodeFacts {
     TsConfig(TsConfig),
     /// `package-lock.json`, `pnpm-lock.yaml` and their kin
     Lock(Box<Lock>),
+    /// A lockfile that cannot be read.
+    NoLock(Unreadable),
 }
 
 impl Ecosystem for Node {
@@ -86,7 +88,10 @@ impl Ecosystem for Node {
             YARN_SETTINGS => NodeFacts::YarnSettings(YarnSettings::read(bytes)?),
             LERNA => NodeFacts::Lerna(Lerna::read(bytes)?),
             NPMRC => NodeFacts::Npmrc(Npmrc::read(bytes)?),
-            _ if is_lockfile(name) => NodeFacts::Lock(Box::new(Lock::read(name, bytes)?)),
+            _ if is_lockfile(name) => match Lock::read(name, bytes) {
+                Ok(lock) => NodeFacts::Lock(Box::new(lock)),
+                Err(reason) => NodeFacts::NoLock(reason),
+            },
             _ => NodeFacts::TsConfig(TsConfig::read(bytes)?),
         })
     }
@@ -228,18 +233,18 @@ fn root_globs(site: &Site<'_>) -> Vec<String> {
     globs
 }
 
-/// Lockfiles whose version is not known, or that lack what every one of theirs has.
+/// Lockfiles that count as a whole: their version is not known, or they cannot be read. No edge rests on them, so that
+/// nothing besides is in doubt.
 fn unknown_lockfiles(landscape: &Landscape<'_, NodeFacts>) -> impl Iterator<Item = Diagnostic> {
-    let unknown = landscape
-        .manifests()
-        .iter()
-        .filter(|manifest| matches!(manifest.facts, Ok(NodeFacts::Lock(lock)) if lock.fragments.is_none()));
-    unknown.map(|manifest| {
-        let message =
-            format!("what `{}` says is not known, so all of it counts for whoever is below it", manifest.path);
-        Diagnostic::note("unknown-lockfile", message)
-            .at(&Evidence::new(manifest.path, 1, ""))
-            .help("have its package manager write it anew, in a version of the format that is known")
+    landscape.manifests().iter().filter_map(|manifest| {
+        let (why, line) = match manifest.facts.ok()? {
+            NodeFacts::Lock(lock) if lock.fragments.is_none() => ("its format is not known", 1),
+            NodeFacts::NoLock(reason) => (&*reason.message, reason.line),
+            _ => return None,
+        };
+        let message = format!("`{}` counts as a whole for whoever is below it: {why}", manifest.path);
+        let finding = Diagnostic::note("unknown-lockfile", message).at(&Evidence::new(manifest.path, line, ""));
+        Some(finding.help("have its package manager write it anew, in a version of the format that is known"))
     })
 }
 
