@@ -566,6 +566,10 @@ fn case_91_a_package_of_poetry_reaches_those_who_need_it() {
     }
     check(POETRY, &POETRY.replace("lock-version = \"2.1\"", "lock-version = \"3.0\""), &all);
     check_some(POETRY, &POETRY.replace("# generated", "<<<<<<< HEAD"), &all, &[]);
+    // One that cannot be read is no doubt: it hides nothing from anybody else, and its bytes count.
+    let broken = POETRY.replace("# generated", "<<<<<<< HEAD") + "== own/pyproject.toml\n[project]\nname = \"own\"\n";
+    check(&broken, &broken.replace("name = \"own\"", "name = \"other\""), &["own:build"]);
+    check(&broken, &broken.replace("far down", "deep down"), &all);
     // Older locks have the files in a table of their own.
     let older = POETRY.replace(
         "content-hash",

@@ -16,7 +16,7 @@ pub enum DotnetFacts {
     Build(BuildFile),
     /// A solution and the paths of the projects that it lists.
     Solution(Vec<Stated<String>>),
-    /// `packages.lock.json` and all of its packages; nothing of one whose format is not known.
+    /// `packages.lock.json` and all of its packages; nothing of one that is not understood.
     Lock(Option<(Arc<Fragments>, FragmentIndex)>),
 }
 
@@ -154,7 +154,7 @@ fn has_extension(name: &[u8], extensions: &[&[&str]]) -> bool {
 /// Reads a project, a solution or an imported file.
 pub(super) fn read(name: &[u8], bytes: &[u8]) -> Result<DotnetFacts, Unreadable> {
     if name == LOCKFILE {
-        return cut_lockfile(bytes).map(DotnetFacts::Lock);
+        return Ok(DotnetFacts::Lock(cut_lockfile(bytes)));
     }
     if has_extension(name, &[&["sln"]]) {
         // Old solutions are written in the code page of their author; the paths in them are what matters.

@@ -7,7 +7,7 @@ use roxmltree::Node;
 use serde::{Deserialize, Serialize};
 
 use super::facts::attribute;
-use crate::discover::syntax::{Unreadable, XmlLines, canonical_element, read_json};
+use crate::discover::syntax::{XmlLines, canonical_element, read_json};
 use crate::discover::{FragmentIndex, Fragments};
 
 /// An MSBuild file, cut into its elements.
@@ -80,12 +80,13 @@ fn package_of(node: Node<'_, '_>) -> Option<String> {
 /// The newest version of lockfiles that is known.
 const NEWEST: u64 = 2;
 
-/// Cuts a `packages.lock.json`: all of it is its project's.
-pub(super) fn cut_lockfile(bytes: &[u8]) -> Result<Option<(Arc<Fragments>, FragmentIndex)>, Unreadable> {
-    let document = read_json(bytes)?;
+/// Cuts a `packages.lock.json`: all of it is its project's. None where it is not understood, which is no fault: its project
+/// reads its bytes.
+pub(super) fn cut_lockfile(bytes: &[u8]) -> Option<(Arc<Fragments>, FragmentIndex)> {
+    let document = read_json(bytes).ok()?;
     let version = document.get("version").and_then(|version| version.scalar()?.parse::<u64>().ok());
     if !version.is_some_and(|version| (1..=NEWEST).contains(&version)) {
-        return Ok(None);
+        return None;
     }
     let mut fragments = Fragments::default();
     let mut all = fragments.add_table("", &document, |key| key == "dependencies");
@@ -94,5 +95,5 @@ pub(super) fn cut_lockfile(bytes: &[u8]) -> Result<Option<(Arc<Fragments>, Fragm
         all.extend(fragments.add_table(&format!("{}: ", framework.text), packages, |_| false));
     }
     let all = fragments.group("all", 1, all);
-    Ok(Some((Arc::new(fragments), all)))
+    Some((Arc::new(fragments), all))
 }

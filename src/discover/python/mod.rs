@@ -40,7 +40,7 @@ pub(super) enum Facts {
     Requirements(Requirements),
     /// `Pipfile`.
     Pipfile(Vec<Stated<Dependency>>),
-    /// A lockfile; nothing of one whose format is not known.
+    /// A lockfile; nothing of one that is not understood.
     Lock(Option<Lock>),
 }
 
@@ -58,7 +58,7 @@ impl Ecosystem for Python {
 
     fn read(name: &[u8], bytes: &[u8]) -> Result<Facts, Unreadable> {
         if let Some(kind) = Kind::of(name) {
-            return kind.read(bytes).map(Facts::Lock);
+            return Ok(Facts::Lock(kind.read(bytes)));
         }
         match name {
             b"pyproject.toml" => read_pyproject(bytes).map(|read| Facts::Pyproject(Box::new(read))),

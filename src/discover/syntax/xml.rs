@@ -95,7 +95,8 @@ fn write_element(node: Node<'_, '_>, is_apart: &dyn Fn(Node<'_, '_>) -> bool, to
     // A comment in the middle of a text does not part it.
     let mut text = String::new();
     let close = |text: &mut String, to: &mut Vec<u8>| {
-        if !(text.is_empty() || has_elements && text.trim().is_empty()) {
+        let is_layout = has_elements && text.trim().is_empty();
+        if !text.is_empty() && !is_layout {
             field(b't', text, to);
         }
         text.clear();

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::discover::syntax::{Unreadable, read_json, read_toml};
+use crate::discover::syntax::{read_json, read_toml};
 use crate::discover::{FragmentIndex, Fragments};
 
 /// The packages of a lockfile.
@@ -74,15 +74,15 @@ impl Kind {
         }
     }
 
-    /// Reads a lockfile of this kind; none where its format is one that is not known.
-    pub(super) fn read(self, bytes: &[u8]) -> Result<Option<Lock>, Unreadable> {
-        let document = if self == Self::Pipenv { read_json(bytes) } else { read_toml(bytes) }?;
-        Ok(match self {
+    /// Reads a lockfile of this kind; none where it is not understood. That is no fault: whoever it is for reads its bytes.
+    pub(super) fn read(self, bytes: &[u8]) -> Option<Lock> {
+        let document = if self == Self::Pipenv { read_json(bytes) } else { read_toml(bytes) }.ok()?;
+        match self {
             Self::Uv => uv::cut(&document),
             Self::Poetry => poetry::cut(&document),
             Self::Pdm => pdm::cut(&document),
             Self::Pipenv => pipfile::cut(&document),
             Self::Pylock => pylock::cut(&document),
-        })
+        }
     }
 }
