@@ -6,7 +6,9 @@ mod ecosystems;
 mod graph;
 mod laws;
 mod paths;
+mod python_slices;
 mod slices;
+mod xml_slices;
 
 use std::collections::BTreeSet;
 
