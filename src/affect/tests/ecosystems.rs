@@ -38,6 +38,13 @@ fn case_88_a_schema_that_another_imports_reaches_it() {
 }
 
 #[test]
+fn case_88_a_schema_of_a_module_inside_a_module_reaches_the_projects_that_import_it() {
+    let base = "== buf.yaml\nversion: v2\nmodules:\n  - path: .\n    excludes: [third_party]\n== third_party/buf.yaml\nversion: v1\n== third_party/rules/r.proto\nsyntax = \"proto3\";\n== svc/go.mod\nmodule x/svc\n== svc/s.proto\nsyntax = \"proto3\";\nimport \"rules/r.proto\";\n== other/go.mod\nmodule x/other\n";
+    let head = base.replace("== third_party/rules/r.proto\n", "== third_party/rules/r.proto\n// more\n");
+    check_some(base, &head, &["svc:build"], &["other:build"]);
+}
+
+#[test]
 fn case_89_a_replace_a_workspace_and_sums_are_read() {
     let base = "== a/go.mod\nmodule x/a\nrequire x/lib v0.0.0\nreplace x/lib => ../lib\n== lib/go.mod\nmodule x/lib\n== lib/l.go\n1\n== c/go.mod\nmodule x/c\n";
     check(base, &base.replace("l.go\n1", "l.go\n2"), &["a:build", "a:test", "lib:build", "lib:test"]);

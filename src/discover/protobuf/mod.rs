@@ -99,9 +99,12 @@ impl Ecosystem for Protobuf {
             claim_schema(landscape, &schemas, folder, schema, links);
         }
         let index = Index::of(landscape, &schemas);
+        let mut surroundings = Surroundings::new(landscape, |_| true);
         for manifest in landscape.manifests() {
             match manifest.facts {
-                Ok(Facts::Proto(proto)) => link_imports(landscape, &schemas, &index, manifest.path, proto, links),
+                Ok(Facts::Proto(proto)) => {
+                    link_imports(landscape, (&schemas, &index), &mut surroundings, (manifest.path, proto), links);
+                }
                 Ok(Facts::Generation(places)) => link_generation(landscape, &schemas, manifest.path, places, links),
                 _ => {}
             }
@@ -193,6 +196,13 @@ impl Schemas {
             None => false,
         })
     }
+
+    /// The project of another ecosystem that a file belongs to although it is part of a module around that project.
+    fn project_inside(&self, file: &RepoPath, surroundings: &mut Surroundings<'_, Facts>) -> Option<RepoPath> {
+        let home = self.home_of(file)?;
+        let around = surroundings.project_around(&file.parent()?)?;
+        (around != home && around.is_within(&home)).then_some(around)
+    }
 }
 
 fn is_proto(path: &RepoPath) -> bool {
@@ -222,7 +232,9 @@ fn claim_schema(
             Evidence::new(&first.unwrap_or_else(|| folder.clone()), 0, "")
         }
     };
-    let ground = match (folder.is_root(), &schema.configuration) {
+    // A Go module at the root owns what lies below: schemas beside it do not make that shared ground.
+    let is_shared = folder.is_root() && Surroundings::new(landscape, |_| true).project_around(folder).is_none();
+    let ground = match (is_shared, &schema.configuration) {
         (false, _) => Ground::Own,
         (true, None) => Ground::Shared(vec!["*.proto".to_owned()]),
         (true, Some(_)) => Ground::Shared(["**/*.proto", "buf.lock", "buf.yaml"].map(str::to_owned).to_vec()),
@@ -322,31 +334,37 @@ impl<'a> Index<'a> {
 
 fn link_imports(
     landscape: &Landscape<'_, Facts>,
-    schemas: &Schemas,
-    index: &Index<'_>,
-    file: &RepoPath,
-    proto: &Proto,
+    (schemas, index): (&Schemas, &Index<'_>),
+    surroundings: &mut Surroundings<'_, Facts>,
+    (file, proto): (&RepoPath, &Proto),
     links: &mut Links,
 ) {
     let folder = file.parent().unwrap_or_else(RepoPath::root);
     let home = schemas.home_of(file);
+    let inner = schemas.project_inside(file, surroundings);
     for import in &proto.imports {
         let evidence = import.evidence(file);
-        let from = home.clone().unwrap_or_else(|| folder.clone());
         let found = index.find(file, &import.value);
         if found.is_empty() {
+            let from = home.clone().unwrap_or_else(|| folder.clone());
             report_missing(landscape, index, file, from, &import.value, evidence, links);
             continue;
         }
         for target in found {
-            let to = match schemas.home_of(target) {
-                Some(other) if other == from => continue,
-                Some(other) => EdgeTarget::Project(other),
-                None if target.is_within(&from) && home.is_none() => continue,
-                None => EdgeTarget::Path(target.clone()),
+            let leaves = match &home {
+                Some(_) => schemas.home_of(target) != home || schemas.project_inside(target, surroundings) != inner,
+                None => !target.is_within(&folder),
             };
-            let kind = EdgeKind::Schema;
-            links.edges.push(EdgeClaim { from: from.clone(), to, kind, evidence: evidence.clone() });
+            if !leaves {
+                continue;
+            }
+            // The edge leads to whoever owns the imported file, whatever module that is part of.
+            let loose = home.is_none().then_some(&folder);
+            for from in home.iter().chain(&inner).chain(loose) {
+                let to = EdgeTarget::Path(target.clone());
+                let claim = EdgeClaim { from: from.clone(), to, kind: EdgeKind::Schema, evidence: evidence.clone() };
+                links.edges.push(claim);
+            }
         }
     }
 }

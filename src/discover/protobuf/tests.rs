@@ -20,8 +20,8 @@ fn case_88_services_import_a_shared_schema() {
         &[
             "project pb Schema Admitted [] Own",
             "project types/v1 Schema Admitted [] Own",
-            "edge types/v1 -> pb Schema types/v1/t.proto:1",
-            "edge svc/proto -> pb Schema svc/proto/api.proto:1",
+            "edge types/v1 -> owner of pb/demo.proto Schema types/v1/t.proto:1",
+            "edge svc/proto -> owner of pb/demo.proto Schema svc/proto/api.proto:1",
             "task pb:build ``",
             "input pb:build <- pb Owned [] pb/demo.proto:0",
             "reads pb:build <- ^build along [Schema]",
@@ -39,11 +39,11 @@ fn case_88_buf_modules_import_along_their_workspace() {
         &[
             "project orders Schema Admitted [buf.build/acme/orders] Own",
             "project shared Schema Admitted [] Own",
-            "edge orders -> shared Schema orders/acme/orders/v1/o.proto:1",
+            "edge orders -> owner of shared/acme/money/v1/m.proto Schema orders/acme/orders/v1/o.proto:1",
             "dangling orders wants g.proto orders/acme/orders/v1/o.proto:2",
             "input orders:build <- buf.work.yaml All [] buf.work.yaml:0",
         ],
-        &["validate", "-> copy"],
+        &["validate", "-> owner of copy"],
     );
 }
 
@@ -54,10 +54,23 @@ fn modules_of_the_second_version_stand_in_their_own_folders() {
         &[
             "project proto/a Schema Admitted [] Own",
             "project proto/b Schema Admitted [] Own",
-            "edge proto/a -> proto/b Schema proto/a/a.proto:1",
+            "edge proto/a -> owner of proto/b/b.proto Schema proto/a/a.proto:1",
             "input proto/a:build <- buf.yaml All [] buf.yaml:3",
         ],
         &["project ."],
+    );
+}
+
+#[test]
+fn a_module_around_other_projects_leaves_them_their_imports() {
+    check(
+        "== buf.yaml\nversion: v2\nmodules:\n  - path: .\n    excludes: [third_party]\n== a.proto\nimport \"b.proto\";\n== b.proto\n\
+         == third_party/buf.yaml\nversion: v1\n== third_party/rules/r.proto\n== svc/go.mod\n== svc/s.proto\nimport \"rules/r.proto\";\n",
+        &[
+            "edge svc -> owner of third_party/rules/r.proto Schema svc/s.proto:1",
+            "edge . -> owner of third_party/rules/r.proto Schema svc/s.proto:1",
+        ],
+        &["owner of b.proto"],
     );
 }
 
@@ -74,8 +87,8 @@ fn copies_that_drift_apart_are_told() {
 fn an_import_means_the_nearest_of_several() {
     check(
         "== a/x/importer.proto\nimport \"m/money.proto\";\n== a/third/m/money.proto\n== b/third/m/money.proto\n",
-        &["edge a/x -> a/third/m Schema a/x/importer.proto:1"],
-        &["-> b/third/m"],
+        &["edge a/x -> owner of a/third/m/money.proto Schema a/x/importer.proto:1"],
+        &["owner of b/third/m"],
     );
 }
 
@@ -85,10 +98,20 @@ fn schemas_at_the_root_take_no_other_ground() {
         "== a.proto\npackage a;\n== svc/go.mod\n== svc/b.proto\nimport \"a.proto\";\n== lib/c.proto\n",
         &[
             "project . Schema Admitted [] Shared([\"*.proto\"])",
-            "edge svc -> . Schema svc/b.proto:1",
+            "edge svc -> owner of a.proto Schema svc/b.proto:1",
             "project lib Schema Admitted [] Own",
         ],
         &["project svc"],
+    );
+}
+
+#[test]
+fn schemas_beside_a_module_of_go_at_the_root_leave_it_its_ground() {
+    check("== go.mod\n== buf.yaml\nversion: v1\n== api/a.proto\n", &["project . Schema Admitted [] Own"], &[]);
+    check(
+        "== package.json\n== buf.yaml\nversion: v1\n== api/a.proto\n",
+        &["project . Schema Admitted [] Shared([\"**/*.proto\", \"buf.lock\", \"buf.yaml\"])"],
+        &[],
     );
 }
 
