@@ -1,20 +1,20 @@
 #!/usr/bin/env python3
-"""Compares knockon's projects and edges with what an ecosystem's own tool, or an independent reader, says.
+"""Compares projects and edges of knockon's BINARY with what an ecosystem's own tool, or an independent reader, says.
 
-    benches/agree.py CHECKOUT READER... [--knockon BINARY]
+    benches/agree.py CHECKOUT BINARY READER...
 
-READER is one of the functions below. Those of cargo, npm, pnpm, yarn, uv, go and compose ask the tool itself, without
-the network; where it cannot be asked without one, or has no question for this, a short reader of the ecosystem's rule
-stands in, which shares nothing with knockon. Each returns the folders that are projects and the pairs of folders that
-are edges, `.` being the root. What is compared of knockon is `graph --format json` of the checked-out commit: projects
-of the ecosystem, and edges that one of its manifests states, several lines between two folders being one edge.
+READER is one of the functions below. Those of cargo, npm, pnpm, yarn, uv, go and docker ask the tool itself; where it
+has no question for this, or would have to run what it builds, a short reader of the ecosystem's rule stands in, which
+shares nothing with knockon. Each returns the folders that are projects and the pairs of folders that are edges.
 
-Needs Python 3.11 and git, and of each reader its tool in `PATH`: cargo, npm, pnpm 10.23 or newer, node (yarn's release
-is taken from the repository), uv, go, docker-compose.
+Of knockon, `graph --format json` of the checked-out commit is compared: projects of the ecosystem, and edges that one
+of its manifests states, several lines between two folders being one edge. An edge of a folder that is no project of
+knockon's counts for the project around it, which owns its files.
+
+Needs Python 3.11 and git, and of each reader its tool in `PATH`: cargo (which asks its registry where there is no
+lockfile), npm, pnpm 10.23 or newer, node (yarn's release is taken from the repository), uv, go, docker-compose.
 """
 
-import argparse
-import fnmatch
 import glob
 import json
 import os
@@ -26,27 +26,24 @@ import tomllib
 import xml.etree.ElementTree as ElementTree
 
 # Of each reader: knockon's name of the ecosystem, and the files whose lines state its edges.
-NODE = ("node", r"(package|.*tsconfig.*|jsconfig)\.json|pnpm-workspace\.yaml")
-DOCKER = ("docker", r".*Dockerfile.*|Containerfile|.*compose.*\.ya?ml|skaffold\.yaml|\.env")
 READERS = {
     "cargo": ("cargo", r"Cargo\.(toml|lock)|config\.toml|build.*\.rs"),
-    "npm": NODE,
-    "pnpm": NODE,
-    "yarn": NODE,
+    **dict.fromkeys(("npm", "pnpm", "yarn"), ("node", r"(package|.*tsconfig.*|jsconfig)\.json|pnpm-workspace\.yaml")),
     "uv": ("python", r"pyproject\.toml|setup\.(py|cfg)|.*requirements.*\.txt"),
     "go": ("go", r"go\.(mod|work)|.*\.go"),
     "maven": ("maven", r"pom\.xml"),
     "gradle": ("gradle", r".*\.gradle(\.kts)?|gradle\.properties"),
     "dotnet": ("dotnet", r".*proj|.*\.(sln|slnx|props|targets)"),
-    "compose": DOCKER,
-    "dockerfile": DOCKER,
+    "docker": ("docker", r".*Dockerfile.*|Containerfile|.*compose.*\.ya?ml|skaffold\.yaml|\.env"),
     "helm": ("helm", r"(Chart|requirements)\.yaml"),
     "kustomize": ("kustomize", r"[Kk]ustomization(\.ya?ml)?"),
     "protobuf": ("protobuf", r".*\.proto|buf.*\.yaml"),
 }
-
-
-# What the readers share.
+# Files that make their folder a project of some ecosystem.
+MANIFEST = (
+    r"go\.mod|package\.json|Cargo\.toml|pom\.xml|.*\.(cs|fs|vb)proj|pyproject\.toml|requirements\.txt|mix\.exs"
+    r"|(build|settings)\.gradle(\.kts)?|composer\.json|Gemfile"
+)
 
 
 def run(folder, *words, **variables):
@@ -73,6 +70,13 @@ def join(folder, *parts):
     return posixpath.normpath(posixpath.join(folder, *parts))
 
 
+def around(path, folders):
+    """The innermost of the folders that the path is or lies in; None if it lies in none."""
+    while path not in folders and path != ".":
+        path = folder_of(path)
+    return path if path in folders else None
+
+
 def relative(checkout, path):
     return posixpath.normpath(os.path.relpath(os.path.realpath(path), os.path.realpath(checkout)))
 
@@ -83,11 +87,8 @@ def text_of(checkout, path):
 
 
 def xml_of(checkout, path):
-    """The root of a document, with the names of its elements without namespaces."""
-    root = ElementTree.fromstring(text_of(checkout, path))
-    for element in root.iter():
-        element.tag = element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
-    return root
+    """The root of a document, its elements without the document's namespace."""
+    return ElementTree.fromstring(re.sub(r"\sxmlns=([\"'])[^\"']*\1", "", text_of(checkout, path), count=1))
 
 
 def yaml_leaves(text):
@@ -105,32 +106,36 @@ def yaml_leaves(text):
             yield tuple(key for _, key in open_keys), line.strip().strip("\"'")
 
 
-# The readers.
-
-
 def cargo(checkout):
-    """`cargo metadata --no-deps` of the root, and of each manifest that is in no workspace asked before."""
+    """`cargo metadata` of the root, and of each manifest that no workspace so far has: paths, and what it resolves."""
     projects, edges = set(), set()
     for manifest in sorted(tracked(checkout, r"Cargo\.toml"), key=lambda p: p.count("/")):
-        folder = folder_of(manifest)
-        words = ("cargo", "metadata", "--no-deps", "--offline", "--format-version", "1", "--manifest-path", manifest)
-        if folder in projects or not (said := run(checkout, *words, RUSTUP_TOOLCHAIN="stable")):
+        words = ("cargo", "metadata", "--format-version", "1", "--manifest-path", manifest)
+        if folder_of(manifest) in projects or not (said := run(checkout, *words) or run(checkout, *words, "--no-deps")):
             continue
-        for package in json.loads(said)["packages"]:
-            at = relative(checkout, os.path.dirname(package["manifest_path"]))
-            projects.add(at)
-            edges |= {(at, relative(checkout, d["path"])) for d in package["dependencies"] if d.get("path")}
+        said = json.loads(said)
+        local = [package for package in said["packages"] if not package["source"]]
+        at = {package["id"]: relative(checkout, os.path.dirname(package["manifest_path"])) for package in local}
+        projects |= set(at.values())
+        for package in local:
+            paths = [need["path"] for need in package["dependencies"] if need.get("path")]
+            edges |= {(at[package["id"]], relative(checkout, path)) for path in paths}
+        for node in (said["resolve"] or {"nodes": []})["nodes"]:
+            edges |= {(at[node["id"]], at[to]) for to in node["dependencies"] if node["id"] in at and to in at}
     return projects, edges
 
 
 def npm(checkout):
     """`npm query` of the root and the workspaces; the lockfile says what is linked."""
     packages = json.loads(run(checkout, "npm", "query", ":root, .workspace", "--package-lock-only"))
-    at = {p["name"]: p["location"] or "." for p in packages}
-    links = {f"node_modules/{name}": folder for name, folder in at.items()}
-    return set(at.values()), {
-        (at[p["name"]], links.get(to, to)) for p in packages for to in p["to"] if links.get(to, to) in at.values()
-    }
+    at = {package["name"]: package["location"] or "." for package in packages}
+    edges = set()
+    for package in packages:
+        # To the root, each workspace is an edge too.
+        stated = {name for group in ("dependencies", "devDependencies") for name in package.get(group, {})}
+        linked = {name for name in stated & set(at) if {f"node_modules/{name}", at[name]} & set(package["to"])}
+        edges |= {(at[package["name"]], at[name]) for name in linked}
+    return set(at.values()), edges
 
 
 def pnpm(checkout):
@@ -157,121 +162,100 @@ def yarn(checkout):
 
 
 def uv(checkout):
-    """`uv workspace list --paths` of each `uv.lock`; the lockfile says which members need which."""
+    """`uv workspace list --paths` of each lockfile and workspace; the lockfile says which members need which, and where
+    there is none, the names of their dependencies do."""
     projects, edges = set(), set()
-    for lock in tracked(checkout, r"uv\.lock"):
-        root = folder_of(lock)
-        if (said := run(os.path.join(checkout, root), "uv", "workspace", "list", "--paths", "-q")) is None:
+    manifests = {folder_of(p): tomllib.loads(text_of(checkout, p)) for p in tracked(checkout, r"pyproject\.toml")}
+    for root, manifest in manifests.items():
+        lock = join(root, "uv.lock")
+        locked = lock in tracked(checkout, r"uv\.lock")
+        if not locked and "workspace" not in manifest.get("tool", {}).get("uv", {}):
             continue
-        members = {relative(checkout, path) for path in said.split()}
+        said = run(os.path.join(checkout, root), "uv", "workspace", "list", "--paths")
+        members = {relative(checkout, path) for path in (said or "").split()}
         projects |= members
-        packages = tomllib.loads(text_of(checkout, lock))["package"]
-        at = {}
-        for package in packages:
-            for kind in ("editable", "virtual", "directory"):
-                if kind in package["source"]:
-                    at[package["name"]] = join(root, package["source"][kind])
+        if locked:
+            packages = tomllib.loads(text_of(checkout, lock))["package"]
+            kinds = ("editable", "virtual", "directory")
+            at = {p["name"]: join(root, p["source"][kind]) for p in packages for kind in kinds if kind in p["source"]}
+        else:
+            packages = [manifests[m]["project"] | manifests[m] for m in members if "project" in manifests[m]]
+            at = {manifests[m]["project"]["name"]: m for m in members if "project" in manifests[m]}
         for package in packages:
             groups = [package.get("dependencies", [])]
-            for more in ("optional-dependencies", "dev-dependencies"):
+            for more in ("optional-dependencies", "dev-dependencies", "dependency-groups"):
                 groups += package.get(more, {}).values()
-            if package["name"] in at:
-                own = at[package["name"]]
-                edges |= {(own, at[d["name"]]) for group in groups for d in group if d["name"] in at}
+            names = [d["name"] if locked else re.split(r"[^\w.-]", d)[0] for group in groups for d in group if d]
+            edges |= {(at[package["name"]], at[name]) for name in names if package["name"] in at and name in at}
     return projects, edges
 
 
 def go(checkout):
     """`go mod edit -json` and `go work edit -json`: replacements by folders, and requirements within a `go.work`."""
-    environment = {"GOTOOLCHAIN": "local", "GOFLAGS": "-mod=mod"}
-    modules = {}
-    for manifest in tracked(checkout, r"go\.mod"):
-        if said := run(checkout, "go", "mod", "edit", "-json", manifest, **environment):
-            modules[folder_of(manifest)] = json.loads(said)
-    edges = set()
 
-    def replaced(base, replacements):
-        for entry in replacements or []:
-            if entry["New"]["Path"].startswith("."):
-                yield entry["Old"]["Path"], join(base, entry["New"]["Path"])
+    def said(path, what):
+        return json.loads(run(checkout, "go", what, "edit", "-json", path, GOTOOLCHAIN="local"))
 
-    used = {}
-    for manifest in tracked(checkout, r"go\.work"):
-        work = json.loads(run(checkout, "go", "work", "edit", "-json", manifest, **environment))
-        base = folder_of(manifest)
-        folders = [join(base, use["DiskPath"]) for use in work.get("Use") or []]
-        led = {modules[f]["Module"]["Path"]: f for f in folders}
-        for folder in folders:
-            led = {**dict(replaced(folder, modules[folder].get("Replace"))), **led}
-        led |= dict(replaced(base, work.get("Replace")))
-        used |= {folder: led for folder in folders}
-    for folder, module in modules.items():
-        led = {**dict(replaced(folder, module.get("Replace"))), **used.get(folder, {})}
-        edges |= {(folder, led[r["Path"]]) for r in module.get("Require") or [] if r["Path"] in led}
-    return set(modules), {edge for edge in edges if edge[1] in modules}
+    def replaced(base, said):
+        entries = [(entry["Old"]["Path"], entry["New"]["Path"]) for entry in said.get("Replace") or []]
+        return {old: join(base, new) for old, new in entries if new.startswith(".")}
+
+    modules = {folder_of(path): said(path, "mod") for path in tracked(checkout, r"go\.mod")}
+    led = {folder: replaced(folder, module) for folder, module in modules.items()}
+    for path in tracked(checkout, r"go\.work"):
+        base, work = folder_of(path), said(path, "work")
+        used = [join(base, use["DiskPath"]) for use in work.get("Use") or []]
+        shared = {old: new for folder in used for old, new in led[folder].items()}
+        shared |= {modules[folder]["Module"]["Path"]: folder for folder in used} | replaced(base, work)
+        led |= dict.fromkeys(used, shared)
+    needs = {folder: [r["Path"] for r in module.get("Require") or []] for folder, module in modules.items()}
+    return set(modules), {(at, led[at][name]) for at in modules for name in needs[at] if name in led[at]}
 
 
 def maven(checkout):
-    """The modules from the root's POM on, in all profiles; what they and their parents here depend on."""
-    poms, waiting = {}, ["pom.xml"]
-    while waiting:
-        path = waiting.pop()
-        if path not in poms and os.path.isfile(os.path.join(checkout, path)):
-            poms[path] = xml_of(checkout, path)
-            names = [e.text.strip() for e in poms[path].iter("module") if e.text]
-            waiting += [join(folder_of(path), n if n.endswith(".xml") else f"{n}/pom.xml") for n in names]
+    """Each POM, with all profiles; what it and its parents here state for themselves."""
+    stated = ("dependencies/dependency", "build/plugins/plugin", "build/plugins/plugin/dependencies/dependency")
+    stated += ("build/extensions/extension", "dependencyManagement/dependencies/dependency[scope='import']")
+    poms = {folder_of(path): xml_of(checkout, path) for path in tracked(checkout, r"pom\.xml")}
 
-    def parent_of(path):
-        if (parent := poms[path].find("parent")) is None:
-            return None
-        up = join(folder_of(path), parent.findtext("relativePath", "../pom.xml"))
-        up = up if up.endswith(".xml") else f"{up}/pom.xml"
-        return up if up in poms and poms[up].findtext("artifactId") == parent.findtext("artifactId") else None
+    def group_of(folder):
+        return poms[folder].findtext("groupId") or poms[folder].findtext("parent/groupId")
 
-    def chain(path):
-        while path:
-            yield path
-            path = parent_of(path)
+    def lineage(folder):
+        """A module, its parent here, and so on."""
+        yield folder
+        up = join(folder, poms[folder].findtext("parent/relativePath", "..").removesuffix("pom.xml"))
+        name = poms[folder].findtext("parent/artifactId")
+        if name and up in poms and poms[up].findtext("artifactId") == name:
+            yield from lineage(up)
 
-    def group_of(path):
-        return poms[path].findtext("groupId") or poms[path].findtext("parent/groupId")
-
-    def needs(path):
-        """The coordinates that a POM states for itself and whoever inherits from it."""
-        root = poms[path]
-        for scope in [root, *root.findall("profiles/profile")]:
-            yield from scope.findall("dependencies/dependency")
-            managed = scope.findall("dependencyManagement/dependencies/dependency")
-            yield from (d for d in managed if d.findtext("scope") == "import")
-            yield from scope.findall("build/plugins/plugin")
-            yield from scope.findall("build/plugins/plugin/dependencies/dependency")
-            yield from scope.findall("build/extensions/extension")
-
-    at = {(group_of(path), poms[path].findtext("artifactId")): path for path in poms}
+    at = {(group_of(folder), poms[folder].findtext("artifactId")): folder for folder in poms}
     edges = set()
-    for path in poms:
-        if parent_of(path):
-            edges.add((path, parent_of(path)))
-        for source in chain(path):
-            for need in needs(source):
-                group = need.findtext("groupId") or "org.apache.maven.plugins"
-                group = group_of(path) if group in ("${project.groupId}", "${pom.groupId}") else group
-                if to := at.get((group, need.findtext("artifactId"))):
-                    edges.add((path, to))
-    return {folder_of(path) for path in poms}, {(folder_of(a), folder_of(b)) for a, b in edges}
+    for folder in poms:
+        edges |= {(folder, parent) for parent in [*lineage(folder)][1:2]}
+        scopes = [scope for up in lineage(folder) for scope in [poms[up], *poms[up].findall("profiles/profile")]]
+        for need in (need for scope in scopes for where in stated for need in scope.findall(where)):
+            group = need.findtext("groupId") or "org.apache.maven.plugins"
+            group = group_of(folder) if group in ("${project.groupId}", "${pom.groupId}") else group
+            if (group, need.findtext("artifactId")) in at:
+                edges.add((folder, at[group, need.findtext("artifactId")]))
+    return set(poms), edges
 
 
 def gradle(checkout):
-    """Includes of each settings file, unrolled over literal lists; `project(…)` in the projects' own scripts."""
-    projects, edges = set(), set()
-    for settings in tracked(checkout, r"settings\.gradle(\.kts)?"):
-        root = folder_of(settings)
-        text = re.sub(r"(?m)^\s*//.*|/\*(.|\n)*?\*/", "", text_of(checkout, settings))
-        pattern = r"\[([^\]]*)\]\.each\s*\{\s*(\w+)\s*->(.*?)\n\}"
-        for values, name, body in re.findall(pattern, text, re.S):
+    """Includes of each settings file and `project(…)` in the projects' own scripts, over literal lists unrolled."""
+
+    def unrolled(path):
+        text = re.sub(r"(?m)^\s*//.*|/\*(.|\n)*?\*/", "", text_of(checkout, path))
+        loop = r"(?s)\[([^\[\]]*)\]\.each\s*\{\s*(\w+)\s*->(.*?)\n\s*\}"
+        for values, name, body in re.findall(loop, text):
             for value in re.findall(r"['\"]([^'\"]+)['\"]", values):
                 text += "\n" + body.replace("${%s}" % name, value).replace(f"${name}", value)
-        text = re.sub(pattern, "", text, flags=re.S)
+        return re.sub(loop, "", text)
+
+    projects, edges = set(), set()
+    for settings in tracked(checkout, r"settings\.gradle(\.kts)?"):
+        root, text = folder_of(settings), unrolled(settings)
         at = {":": root}
         for call in re.findall(r"\binclude\b\s*\(?((?:\s*['\"][^'\"$]+['\"]\s*,?)+)", text):
             for name in re.findall(r"['\"]:?([^'\"]+)['\"]", call):
@@ -281,17 +265,15 @@ def gradle(checkout):
         projects |= set(at.values())
         for folder in at.values():
             for script in glob.glob("*.gradle*", root_dir=os.path.join(checkout, folder)):
-                if script.startswith("settings"):
-                    continue
-                said = re.sub(r"(?m)^\s*//.*|/\*(.|\n)*?\*/", "", text_of(checkout, join(folder, script)))
-                for name in re.findall(r"\bproject\(\s*(?:path\s*[:=]\s*)?['\"](:[^'\"$]+)['\"]", said):
-                    if name in at:
-                        edges.add((folder, at[name]))
+                if not script.startswith("settings"):
+                    call = r"\bproject\(\s*(?:path\s*[:=]\s*)?['\"](:[^'\"$]+)['\"]"
+                    named = re.findall(call, unrolled(join(folder, script)))
+                    edges |= {(folder, at[name]) for name in named if name in at}
     return projects, edges
 
 
 def dotnet(checkout):
-    """`ProjectReference` and `Protobuf` items of project files, and the projects that a solution below the root lists."""
+    """`ProjectReference` and `Protobuf` items of project files, and what a solution without one beside it lists."""
     files = tracked(checkout, r".*\.(cs|fs|vb)proj")
     projects, edges = {folder_of(path) for path in files}, set()
     for path in files:
@@ -303,7 +285,7 @@ def dotnet(checkout):
                 if to in projects:
                     edges.add((folder_of(path), to))
     for path in tracked(checkout, r".*\.slnx?"):
-        if folder_of(path) != ".":
+        if folder_of(path) not in {".", *map(folder_of, files)}:
             projects.add(folder_of(path))
             for name in re.findall(r"\"([^\"]+\.(?:cs|fs|vb)proj)\"", text_of(checkout, path)):
                 edges.add((folder_of(path), folder_of(join(folder_of(path), name.replace("\\", "/")))))
@@ -311,24 +293,21 @@ def dotnet(checkout):
 
 
 def composed(checkout):
-    """Of each service that `docker-compose config` builds: image, context, Dockerfile, and whom it depends on."""
-    services = {}
-    files = tracked(checkout, r"(docker-)?compose.*\.ya?ml")
-    for path in sorted(files, key=len):
-        # Files beside the main one are laid over it.
-        base = [p for p in files if folder_of(p) == folder_of(path) and re.search(r"compose\.ya?ml$", p)]
-        chosen = [word for p in dict.fromkeys([*base[:1], path]) for word in ("-f", posixpath.basename(p))]
-        folder = os.path.join(checkout, folder_of(path))
-        said = run(folder, "docker-compose", *chosen, "config")
+    """The services of `docker-compose config`, with all files of a folder laid over each other."""
+    services, files = {}, tracked(checkout, r"(docker-)?compose.*\.ya?ml")
+    files = [path for path in files if "\nservices:" in text_of(checkout, path)]
+    for folder in map(folder_of, files):
+        beside = [posixpath.basename(path) for path in files if folder_of(path) == folder]
+        beside.sort(key=lambda name: (len(name), name))
+        chosen = [word for name in beside for word in ("-f", name)]
+        said = run(os.path.join(checkout, folder), "docker-compose", *chosen, "config")
         for keys, value in yaml_leaves(said or ""):
             if keys[0] == "services" and len(keys) > 2:
-                service = services.setdefault((folder_of(path), keys[1]), {"needs": set()})
-                if keys[2] == "build" and len(keys) == 4:
-                    service[keys[3]] = value
-                elif keys[2] == "image":
-                    service["image"] = value
-                elif keys[2] == "depends_on":
+                service = services.setdefault((folder, keys[1]), {"needs": set()})
+                if keys[2] == "depends_on":
                     service["needs"].add(value if keys[3] == "-" else keys[3])
+                elif keys[2] in ("build", "image"):
+                    service[keys[-1]] = value
     for service in services.values():
         if "context" in service:
             service["context"] = relative(checkout, service["context"])
@@ -336,61 +315,44 @@ def composed(checkout):
     return services
 
 
-def compose(checkout):
-    """The Dockerfiles that compose builds, and `depends_on` between them."""
+def docker(checkout):
+    """Each folder with a Dockerfile; `depends_on` of compose, images that `FROM` names, and the nearest folder below
+    the root with a manifest around what `COPY` and `ADD` take. An image takes no files from a project around it."""
     services = composed(checkout)
     at = {name: folder_of(service["file"]) for name, service in services.items() if "file" in service}
-    edges = set()
-    for (folder, name), service in services.items():
-        for need in service["needs"]:
-            if (folder, name) in at and (folder, need) in at:
-                edges.add((at[folder, name], at[folder, need]))
-    return set(at.values()), edges
-
-
-def dockerfile(checkout):
-    """Each folder with a Dockerfile; to the nearest folder with a manifest around what `COPY` and `ADD` name."""
-    services = [service for service in composed(checkout).values() if "file" in service]
-    context = {service["file"]: service["context"] for service in services}
-    images = {service.get("image", ""): folder_of(service["file"]) for service in services}
+    context = {services[name]["file"]: services[name]["context"] for name in at}
+    images = {services[name].get("image", ""): folder for name, folder in at.items()}
+    needs = [((folder, name), (folder, need)) for folder, name in at for need in services[folder, name]["needs"]]
+    edges = {(at[a], at[b]) for a, b in needs if b in at}
     files = tracked(checkout, r"(.*\.)?(Dockerfile|Containerfile)(\.(?!dockerignore)\w+)?")
-    manifest = r".*Dockerfile|go\.mod|package\.json|Cargo\.toml|pom\.xml|.*proj|pyproject\.toml|requirements\.txt"
-    owners = {folder_of(p) for p in tracked(checkout, manifest + r"|(build|settings)\.gradle(\.kts)?|.*\.proto|.*\.sln")}
-    edges = set()
+    owners = {folder_of(path) for path in tracked(checkout, MANIFEST + r"|.*\.proto|.*\.slnx?")} - {"."}
+    owners |= {folder_of(path) for path in files if not around(folder_of(path), owners)}
     for path in files:
-        base, own = context.get(path, folder_of(path)), folder_of(path)
+        own = folder_of(path)
         lines = re.sub(r"\\\r?\n", " ", re.sub(r"(?m)^\s*#.*\n?", "", text_of(checkout, path)))
-        for line in lines.splitlines():
-            words = line.split()
-            if words[:1] == ["FROM"]:
-                edges |= {(own, images[word]) for word in words[1:] if word in images}
-            if not words or words[0].upper() not in ("COPY", "ADD") or "--from=" in line:
+        for first, *words in filter(None, map(str.split, lines.splitlines())):
+            if first == "FROM":
+                edges |= {(own, images[word]) for word in words if word in images}
+            if first not in ("COPY", "ADD") or any(word.startswith("--from=") for word in words):
                 continue
-            sources = [word.strip("[]\",") for word in words[1:] if not word.startswith("--")][:-1]
+            sources = [word.strip('[]",').lstrip("/") for word in words if not word.startswith("--")][:-1]
             for source in sources:
-                if "://" in source or "$" in source:
-                    continue
-                found = join(base, source.lstrip("/"))
-                for each in glob.glob(found, root_dir=checkout) or [found]:
-                    to = join(each)
-                    while to not in owners and to != ".":
-                        to = folder_of(to)
-                    if to in owners:
-                        edges.add((own, to))
+                # Where compose does not say the context, it is the Dockerfile's folder or the root.
+                tried = [context[path]] if path in context else [own, "."]
+                found = [join(p) for base in tried for p in glob.glob(join(base, source), root_dir=checkout)][:1]
+                # A folder around the Dockerfile's own leads to nobody else.
+                found = [p for p in found if posixpath.commonpath([p, own]) != p]
+                edges |= {(own, to) for to in (around(p, owners | {own}) for p in found) if to}
     return {folder_of(path) for path in files}, edges
 
 
 def helm(checkout):
-    """Each chart outside another's `charts`; `file://` dependencies."""
-    projects = {folder_of(path) for path in tracked(checkout, r"Chart\.yaml")}
-    projects = {p for p in projects if not any(p.startswith(f"{q}/charts/") for q in projects)}
-    edges = set()
-    for folder in projects:
-        for name in ("Chart.yaml", "requirements.yaml"):
-            if os.path.isfile(os.path.join(checkout, folder, name)):
-                for keys, value in yaml_leaves(text_of(checkout, join(folder, name))):
-                    if keys[-1:] == ("repository",) and value.startswith("file://"):
-                        edges.add((folder, join(folder, value.removeprefix("file://"))))
+    """Each chart; `file://` dependencies."""
+    projects, edges = {folder_of(path) for path in tracked(checkout, r"Chart\.yaml")}, set()
+    for path in tracked(checkout, r"(Chart|requirements)\.yaml"):
+        for keys, value in yaml_leaves(text_of(checkout, path)):
+            if keys[-1:] == ("repository",) and value.startswith("file://"):
+                edges.add((folder_of(path), join(folder_of(path), value.removeprefix("file://"))))
     return projects, edges
 
 
@@ -402,74 +364,74 @@ def kustomize(checkout):
         for keys, value in yaml_leaves(text_of(checkout, path)):
             if keys[0] in ("resources", "bases", "components", "generators", "transformers") and "://" not in value:
                 to = join(folder_of(path), value)
-                edges |= {(folder_of(path), p) for p in (to, folder_of(to)) if p in projects}
+                to = to if os.path.isdir(os.path.join(checkout, to)) else around(to, projects)
+                edges |= {(folder_of(path), to)} if to in projects else set()
     return projects, edges
 
 
 def protobuf(checkout):
-    """The topmost folders with schemas that lie below no other manifest; imports of their files by others."""
+    """Modules of buf, and the topmost folders with schemas that lie below no other manifest; imports between files of
+    different folders with a manifest, the nearest file that ends so."""
     files = tracked(checkout, r".*\.proto")
-    manifest = r"go\.mod|package\.json|Cargo\.toml|pom\.xml|.*\.csproj|pyproject\.toml|build\.gradle|.*Dockerfile"
-    owners = {folder_of(path) for path in tracked(checkout, manifest)} - {"."}
-
-    def owner(path, among):
-        folder = folder_of(path)
-        while folder not in among and folder != ".":
-            folder = folder_of(folder)
-        return folder if folder in among else None
-
-    loose = {folder_of(path) for path in files if not owner(path, owners)}
-    projects = {f for f in loose if not owner(f, loose)}
+    owners = {folder_of(path) for path in tracked(checkout, MANIFEST + r"|Dockerfile")}
+    # Of the manifests at the root, that of Go alone says that it owns what lies below.
+    owners -= set() if os.path.isfile(os.path.join(checkout, "go.mod")) else {"."}
+    modules = {folder_of(path) for path in tracked(checkout, r"buf\.yaml")}
+    loose = {folder_of(path) for path in files if not around(path, owners | modules)}
+    projects = modules | {folder for folder in loose if not around(folder_of(folder), loose - {"."})}
     edges = set()
     for path in files:
         for name in re.findall(r"(?m)^\s*import\s+(?:public\s+|weak\s+)?\"([^\"]+)\"", text_of(checkout, path)):
-            near = [p for p in files if p == name or p.endswith(f"/{name}")]
-            shared = [len(posixpath.commonpath([folder_of(p), folder_of(path)])) for p in near]
-            for to in [p for p, length in zip(near, shared) if length == max(shared)]:
-                edges.add((owner(path, owners | projects), owner(to, owners | projects)))
+            near = {p: len(os.path.commonprefix([p, path])) for p in files if f"/{p}".endswith(f"/{name}")}
+            for to in (p for p in near if near[p] == max(near.values())):
+                edges.add((around(path, owners | projects), around(to, owners | projects)))
     return projects, {(a, b) for a, b in edges if a and b}
 
 
-# The comparison.
-
-
 def knockon(checkout, binary, ecosystem, manifests):
-    """What knockon says of one ecosystem: projects, edges with a line of evidence each, folders joined to projects."""
+    """What knockon says: the ecosystem's projects by kind, its edges with a line of evidence, projects without tasks,
+    and for all folders of all projects whose they are."""
     graph = json.loads(run(checkout, binary, "graph", "--format", "json", "--head", "HEAD"))
-    projects = {p["id"]: p["kind"] for p in graph["projects"] if ecosystem in p["ecosystems"]}
     edges = {}
     for edge in graph["edges"]:
         said = edge["evidence"]
         if re.fullmatch(manifests, posixpath.basename(said["file"])):
             line = f"{edge['kind']}, {said['file']}:{said['line']}: {said['text']}"
             edges.setdefault((edge["from"], edge["to"]), line)
-    joined = {folder["folder"]: p["id"] for p in graph["projects"] for folder in p["joined"]}
-    return projects, edges, joined
+    at = {project["id"]: project["id"] for project in graph["projects"]}
+    at |= {folder["folder"]: project["id"] for project in graph["projects"] for folder in project["joined"]}
+    idle = {project["id"] for project in graph["projects"] if not project["tasks"]}
+    projects = {p["id"]: p["kind"] for p in graph["projects"] if ecosystem in p["ecosystems"]}
+    return projects, edges, idle, at
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("checkout")
-    parser.add_argument("readers", nargs="+", choices=READERS, metavar="READER")
-    parser.add_argument("--knockon", default="knockon", metavar="BINARY")
-    arguments = parser.parse_intermixed_args()
-    commit = run(arguments.checkout, "git", "rev-parse", "--short=8", "HEAD").strip()
+    if len(sys.argv) < 4 or not set(sys.argv[3:]) <= set(READERS):
+        sys.exit(f"{__doc__}\nReaders: {', '.join(READERS)}")
+    checkout, binary, readers = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2]), sys.argv[3:]
+    commit = run(checkout, "git", "rev-parse", "--short=8", "HEAD").strip()
     missing = 0
-    for reader in arguments.readers:
-        projects, edges, joined = knockon(arguments.checkout, arguments.knockon, *READERS[reader])
-        their_projects, their_edges = globals()[reader](arguments.checkout)
-        their_projects = {joined.get(p, p) for p in their_projects}
-        their_edges = {(joined.get(a, a), joined.get(b, b)) for a, b in their_edges}
+    for reader in readers:
+        projects, edges, idle, at = knockon(checkout, binary, *READERS[reader])
+        their_projects, their_edges = globals()[reader](checkout)
+        their_projects = {at.get(folder, folder) for folder in their_projects}
+        owner = {folder: around(folder, at) for edge in their_edges for folder in edge}
+        owner = {folder: folder if of is None or of in idle else at[of] for folder, of in owner.items()}
+        their_edges = {(owner[a], owner[b]) for a, b in their_edges}
         their_edges = {(a, b) for a, b in their_edges if a != b}
-        print(f"{os.path.basename(os.path.abspath(arguments.checkout))} {commit} {reader}")
+        print(f"{os.path.basename(checkout)} {commit} {reader}")
         for what, theirs, ours in (("projects", their_projects, projects), ("edges", their_edges, edges)):
             missed, extra = sorted(theirs - set(ours)), sorted(set(ours) - theirs)
-            missing += len(missed)
-            print(f"  {what}: {len(theirs & set(ours))} in both, {len(missed)} only {reader}'s, {len(extra)} only knockon's")
-            for item in missed:
-                print(f"    - {item if isinstance(item, str) else ' -> '.join(item)}")
-            for item in extra:
-                print(f"    + {item if isinstance(item, str) else ' -> '.join(item)}  ({ours[item]})")
+            # What has nothing to build cannot be built too seldom.
+            idly = [edge for edge in missed if what == "edges" and edge[0] in idle]
+            missing += len(missed) - len(idly)
+            of_these = f" ({len(idly)} of projects without tasks)" if idly else ""
+            both = len(theirs & set(ours))
+            print(f"  {what}: {both} in both, {len(missed)} only {reader}'s{of_these}, {len(extra)} only knockon's")
+            for sign, items in (("-", missed), ("+", extra)):
+                for item in items:
+                    name = item if isinstance(item, str) else " -> ".join(item)
+                    print(f"    {sign} {name}  {ours.get(item, '')}".rstrip())
     return 1 if missing else 0
 
 
