@@ -247,7 +247,7 @@ impl<'a> Reactor<'a> {
         listed
     }
 
-    /// A POM is admitted if nothing encloses it, or if one that is admitted lists it or is its parent.
+    /// A POM is admitted if nothing encloses it, if it brings a wrapper, or if one that is admitted lists it or is its parent.
     fn admit(&mut self, landscape: &Landscape<'a, Pom>, listed: &[Vec<usize>]) {
         let mut children = vec![Vec::new(); self.modules.len()];
         for (place, module) in self.modules.iter().enumerate() {
@@ -266,7 +266,13 @@ impl<'a> Reactor<'a> {
 
     /// Whether a folder above has a POM with modules or sources, so that its word counts below.
     fn is_enclosed(&self, landscape: &Landscape<'a, Pom>, place: usize) -> bool {
-        let above = self.modules[place].folder.ancestors().skip(1);
+        let folder = &self.modules[place].folder;
+        // A wrapper is there to start a build; but a fixture may have one too.
+        let is_fixture = folder.segments().any(|name| name == b"src");
+        if !is_fixture && landscape.is_file(&folder.child(b"mvnw")) {
+            return false;
+        }
+        let above = folder.ancestors().skip(1);
         above.filter_map(|folder| self.at(&folder.child(b"pom.xml"))).any(|outer| {
             let outer = &self.modules[outer];
             // What cannot be read may list anything.

@@ -320,6 +320,24 @@ fn a_nested_pom_that_nobody_lists_is_a_stray() {
 }
 
 #[test]
+fn a_reactor_with_a_wrapper_stands_alone_wherever_it_lies() {
+    let reactor = |at: &str| {
+        let list = "<packaging>pom</packaging><modules><module>m</module></modules>";
+        [
+            pom("", "root", "<packaging>pom</packaging><modules><module>a</module></modules>"),
+            pom("a/", "a", ""),
+            pom(&format!("{at}/"), "ui", list),
+            pom(&format!("{at}/m/"), "ui-m", ""),
+            format!("== {at}/mvnw\n"),
+        ]
+        .concat()
+    };
+    let projects = |at: &str| claims(&reactor(at), &format!("project {at}")).join("\n").matches("Admitted").count();
+    assert_eq!(projects("ui"), 2);
+    assert_eq!(projects("a/src/test/resources/ui"), 0);
+}
+
+#[test]
 fn a_pom_alone_is_built_alone() {
     let tree = pom("svc/", "svc", "");
     assert_eq!(claims(&tree, "task"), ["task svc:build `mvn package -DskipTests`", "task svc:test `mvn test`"]);
