@@ -14,7 +14,7 @@ pub struct Written {
 
 /// What each ecosystem that recognises the name reads.
 pub fn read(name: &[u8], bytes: &[u8]) -> Vec<(&'static str, Result<Written, Unreadable>)> {
-    let readers: [Reader; 18] = [
+    let readers: &[Reader] = &[
         reader::<super::bazel::Bazel>,
         reader::<super::cargo::Cargo>,
         reader::<super::cmake::Cmake>,
@@ -29,6 +29,7 @@ pub fn read(name: &[u8], bytes: &[u8]) -> Vec<(&'static str, Result<Written, Unr
         reader::<super::maven::Maven>,
         reader::<super::node::Node>,
         reader::<super::php::Php>,
+        reader::<super::pipelines::Pipelines>,
         reader::<super::protobuf::Protobuf>,
         reader::<super::python::Python>,
         reader::<super::ruby::Ruby>,
@@ -47,5 +48,5 @@ fn reader<E: Ecosystem>(name: &[u8], bytes: &[u8]) -> Option<(&'static str, Resu
         let again = serde_json::from_str::<E::Facts>(&facts).and_then(|facts| serde_json::to_string(&facts));
         Written { facts, again: again.unwrap_or_else(|error| error.to_string()) }
     };
-    E::recognises(name).then(|| (E::NAME, E::read(name, bytes).map(written)))
+    (E::recognises(name) || E::reads_on_demand(name)).then(|| (E::NAME, E::read(name, bytes).map(written)))
 }

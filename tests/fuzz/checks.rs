@@ -13,7 +13,7 @@ use knockon::tree::{MemoryTree, Mode, Tree, changes};
 use knockon::workspace::{TaskId, Workspace, assemble};
 
 /// A file name of each kind. New ones are added at the end, so that the corpus keeps its meaning.
-pub const NAMES: [&str; 43] = [
+pub const NAMES: [&str; 78] = [
     "Cargo.toml",
     "Cargo.lock",
     "config.toml",
@@ -57,6 +57,41 @@ pub const NAMES: [&str; 43] = [
     "knockon.toml",
     "requirements.lock",
     "tsconfig.build.json",
+    "build.gradle",
+    "settings.gradle",
+    "settings.gradle.kts",
+    "gradle.properties",
+    "main.tf",
+    "main.tf.json",
+    "terragrunt.hcl",
+    ".terraform.lock.hcl",
+    "kustomization.yaml",
+    "Gemfile",
+    "x.gemspec",
+    "Gemfile.lock",
+    "composer.json",
+    "composer.lock",
+    "mix.exs",
+    "mix.lock",
+    "Package.swift",
+    "Package.resolved",
+    "CMakeLists.txt",
+    "Makefile",
+    "MODULE.bazel",
+    "buf.gen.yaml",
+    "buf.lock",
+    "main.go",
+    ".gitlab-ci.yml",
+    "package-lock.json",
+    "pnpm-lock.yaml",
+    "yarn.lock",
+    "bun.lock",
+    "uv.lock",
+    "poetry.lock",
+    "pdm.lock",
+    "Pipfile.lock",
+    "pylock.toml",
+    "packages.lock.json",
 ];
 
 /// What a manifest may refer to.
