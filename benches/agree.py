@@ -18,6 +18,7 @@ lockfile), npm, pnpm 10.23 or newer, node (yarn's release is taken from the repo
 import glob
 import json
 import os
+import pathlib
 import posixpath
 import re
 import subprocess
@@ -72,7 +73,7 @@ def join(folder, *parts):
 
 def around(path, folders):
     """The innermost of the folders that the path is or lies in; None if it lies in none."""
-    while path not in folders and path != ".":
+    while path not in folders and path not in (".", "/"):
         path = folder_of(path)
     return path if path in folders else None
 
@@ -82,8 +83,7 @@ def relative(checkout, path):
 
 
 def text_of(checkout, path):
-    with open(os.path.join(checkout, path), encoding="utf-8-sig", errors="replace") as file:
-        return file.read()
+    return pathlib.Path(checkout, path).read_text("utf-8-sig", "replace")
 
 
 def xml_of(checkout, path):
@@ -111,7 +111,7 @@ def cargo(checkout):
     projects, edges = set(), set()
     for manifest in sorted(tracked(checkout, r"Cargo\.toml"), key=lambda p: p.count("/")):
         words = ("cargo", "metadata", "--format-version", "1", "--manifest-path", manifest)
-        if folder_of(manifest) in projects or not (said := run(checkout, *words) or run(checkout, *words, "--no-deps")):
+        if folder_of(manifest) in projects or not (said := run(checkout, *words)):
             continue
         said = json.loads(said)
         local = [package for package in said["packages"] if not package["source"]]
@@ -120,7 +120,7 @@ def cargo(checkout):
         for package in local:
             paths = [need["path"] for need in package["dependencies"] if need.get("path")]
             edges |= {(at[package["id"]], relative(checkout, path)) for path in paths}
-        for node in (said["resolve"] or {"nodes": []})["nodes"]:
+        for node in said["resolve"]["nodes"]:
             edges |= {(at[node["id"]], at[to]) for to in node["dependencies"] if node["id"] in at and to in at}
     return projects, edges
 
@@ -279,11 +279,8 @@ def dotnet(checkout):
     for path in files:
         for item in xml_of(checkout, path).iter():
             if item.tag in ("ProjectReference", "Protobuf") and item.get("Include"):
-                to = folder_of(join(folder_of(path), item.get("Include").replace("\\", "/")))
-                while to not in projects and to not in (".", "/"):
-                    to = folder_of(to)
-                if to in projects:
-                    edges.add((folder_of(path), to))
+                to = around(join(folder_of(path), item.get("Include").replace("\\", "/")), projects)
+                edges |= {(folder_of(path), to)} if to else set()
     for path in tracked(checkout, r".*\.slnx?"):
         if folder_of(path) not in {".", *map(folder_of, files)}:
             projects.add(folder_of(path))
@@ -339,9 +336,9 @@ def docker(checkout):
             for source in sources:
                 # Where compose does not say the context, it is the Dockerfile's folder or the root.
                 tried = [context[path]] if path in context else [own, "."]
-                found = [join(p) for base in tried for p in glob.glob(join(base, source), root_dir=checkout)][:1]
+                found = [glob.glob(join(base, source), root_dir=checkout) for base in tried]
                 # A folder around the Dockerfile's own leads to nobody else.
-                found = [p for p in found if posixpath.commonpath([p, own]) != p]
+                found = [p for p in map(join, next(filter(None, found), [])) if posixpath.commonpath([p, own]) != p]
                 edges |= {(own, to) for to in (around(p, owners | {own}) for p in found) if to}
     return {folder_of(path) for path in files}, edges
 
@@ -406,7 +403,7 @@ def knockon(checkout, binary, ecosystem, manifests):
 
 
 def main():
-    if len(sys.argv) < 4 or not set(sys.argv[3:]) <= set(READERS):
+    if len(sys.argv) < 4:
         sys.exit(f"{__doc__}\nReaders: {', '.join(READERS)}")
     checkout, binary, readers = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2]), sys.argv[3:]
     commit = run(checkout, "git", "rev-parse", "--short=8", "HEAD").strip()
