@@ -9,6 +9,7 @@ mod config;
 mod edge_cases;
 mod history;
 mod hostile;
+mod images;
 mod lockfiles;
 mod memo;
 mod output;
