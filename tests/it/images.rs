@@ -338,7 +338,8 @@ fn affected(base: &Known, text: &str) -> BTreeSet<String> {
     found.tasks().map(|task| head.workspace.task_id(task).to_string()).collect()
 }
 
-/// Every file but docker's own, links and the tool, changed, and a new file in every folder: each as the end of the text of a tree.
+/// Every file but docker's own, links and the tool, changed, and a new file in every folder: each as the end of the text
+/// of a tree.
 fn changes_of(fixture: &Fixture) -> BTreeMap<String, String> {
     let paths = fixture.tree.lines().filter_map(|line| line.strip_prefix("== "));
     let is_fixed = |path: &&str| [" -> ", "ocker", "compose", "tool"].iter().any(|part| path.contains(part));

@@ -373,3 +373,57 @@ fn case_90_of_manifests_what_a_build_can_see_counts() {
     let image = format!("{KEYS}== svc/Dockerfile\nFROM scratch\nCOPY a/package.json /\n");
     check(&image, &image.replace("\"k\"", "\"l\""), &["svc:image"]);
 }
+
+/// Two services that are built here, one that is not, and the values that they use.
+const DEPLOYED: &str = "\
+== compose.yaml
+services:
+  a:
+    build: a
+    environment: {PORT: \"${PORT}\"}
+    depends_on: [queue]
+    volumes: [\"./conf/a.yml:/etc/a.yml\"]
+  b: {build: b, env_file: b.env}
+  queue: {image: \"queue:${QUEUE}\"}
+  lone: {image: \"lone:${LONE}\"}
+== .env
+BASE=80
+PORT=${BASE}80
+QUEUE=1
+LONE=1
+== b.env
+== conf/a.yml
+== conf/lone.yml
+== a/Dockerfile
+FROM scratch
+== b/Dockerfile
+FROM scratch
+";
+
+#[test]
+fn case_86_a_key_of_an_environment_file_reaches_the_services_that_use_it() {
+    check(DEPLOYED, &DEPLOYED.replace("PORT=${BASE}80", "PORT=1"), &["a:compose"]);
+    check(DEPLOYED, &DEPLOYED.replace("BASE=80", "BASE=81"), &["a:compose"]);
+    check(DEPLOYED, &DEPLOYED.replace("QUEUE=1", "QUEUE=2"), &["a:compose"]);
+    check(DEPLOYED, &DEPLOYED.replace("QUEUE=1\n", ""), &["a:compose"]);
+    check(DEPLOYED, &DEPLOYED.replace("LONE=1", "LONE=2"), &[]);
+    check(DEPLOYED, &DEPLOYED.replace("QUEUE=1\nLONE=1", "# why\nLONE=1\n\nQUEUE=1\nNEW=1"), &[]);
+    let both = ["a:compose", "b:compose"];
+    check(DEPLOYED, &DEPLOYED.replace("BASE=80", "BASE=80\nCOMPOSE_PROJECT_NAME=x"), &both);
+    // An argument of a build is one of the image too.
+    let built = DEPLOYED.replace("build: b,", "build: {context: b, args: {Q: \"${QUEUE}\"}},");
+    check(&built, &built.replace("QUEUE=1", "QUEUE=2"), &["a:compose", "b:compose", "b:image"]);
+}
+
+#[test]
+fn case_86_an_entry_of_a_compose_file_reaches_the_services_that_need_it() {
+    check(DEPLOYED, &DEPLOYED.replace("{image: \"queue:", "{restart: always, image: \"queue:"), &["a:compose"]);
+    check(DEPLOYED, &DEPLOYED.replace("env_file: b.env}", "env_file: b.env, restart: always}"), &["b:compose"]);
+    check(DEPLOYED, &DEPLOYED.replace("{image: \"lone:", "{restart: always, image: \"lone:"), &[]);
+    check(DEPLOYED, &DEPLOYED.replace("services:\n", "# all\nversion: '3'\nservices:\n"), &[]);
+    check(DEPLOYED, &DEPLOYED.replace("services:\n", "name: n\nservices:\n"), &["a:compose", "b:compose"]);
+    check(DEPLOYED, &DEPLOYED.replace("== conf/a.yml\n", "== conf/a.yml\nx\n"), &["a:compose"]);
+    check(DEPLOYED, &DEPLOYED.replace("== b.env\n", "== b.env\nX=1\n"), &["b:compose"]);
+    let all = ["a:compose", "a:image", "b:compose", "b:image"];
+    check_some(DEPLOYED, &DEPLOYED.replace("== conf/lone.yml\n", "== conf/lone.yml\nx\n"), &all, &[]);
+}

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::compose::{ComposeFile, Extends, Service};
+use super::environment_file::EnvironmentFile;
 use super::stages::{Argument, is_remote};
 use super::variables::{Dialect, Expanded, Lookup, expand};
 use super::{Facts, Kind, kind_of};
@@ -298,24 +299,38 @@ fn named_context(placed: &Placed<'_>, key: &ServiceKey, written: &str) -> NamedC
 }
 
 /// The values that a compose file finds: those of the `.env` beside it.
-struct Environment<'a> {
-    path: RepoPath,
+pub struct Environment<'a> {
+    /// Where it lies, or would.
+    pub path: RepoPath,
     facts: Option<&'a Facts>,
 }
 
 impl<'a> Environment<'a> {
-    fn beside(landscape: &Landscape<'a, Facts>, folder: &RepoPath) -> Self {
+    /// That of a folder.
+    pub fn beside(landscape: &Landscape<'a, Facts>, folder: &RepoPath) -> Self {
         let path = folder.child(b".env");
         let facts = landscape.facts(&path);
         Self { path, facts }
+    }
+
+    /// What it says; none if there is none or it cannot be read.
+    pub fn file(&self) -> Option<&'a EnvironmentFile> {
+        match self.facts? {
+            Facts::Environment(file) => Some(file),
+            _ => None,
+        }
+    }
+
+    /// A text after substitution, as far as its variables are known.
+    pub fn text(&self, written: &str) -> String {
+        self.expand(written, &mut Evidence::new(&self.path, 0, "")).text
     }
 
     /// Substitutes; the evidence becomes the entry's line if one was used.
     fn expand(&self, text: &str, evidence: &mut Evidence) -> Expanded {
         let used = RefCell::new(None);
         let expanded = expand(text, Dialect::Compose, &|name| {
-            let Some(Facts::Environment(file)) = self.facts else { return Lookup::Unset };
-            let Some(entry) = file.value(name) else { return Lookup::Unset };
+            let Some(entry) = self.file().and_then(|file| file.value(name)) else { return Lookup::Unset };
             used.replace(Some(entry.evidence(&self.path)));
             Lookup::Value(entry.value.clone())
         });

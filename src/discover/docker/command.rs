@@ -54,6 +54,13 @@ pub fn of(recipe: &Recipe<'_>, target: Option<&str>, runs: bool) -> Option<Comma
     Some(Command { line, folder: RepoPath::root() })
 }
 
+/// The line that has compose read a service, in the folder of its file; none if it could not be typed.
+pub fn of_service(file: &RepoPath, service: &str) -> Option<Command> {
+    let name = quoted(std::str::from_utf8(file.name()?).ok()?);
+    let line = format!("docker compose -f {name} config --quiet {}", quoted(service));
+    Some(Command { line, folder: file.parent()? })
+}
+
 /// Only compose itself can build what is written inline.
 fn is_inline(recipe: &Recipe<'_>) -> bool {
     recipe.dockerfile.name().and_then(kind_of) == Some(Kind::Compose)

@@ -1,7 +1,11 @@
 //! What a compose file says about images: which services are built from which context, and on whom they depend.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
+use super::entries::{self, Entry};
+use crate::discover::Fragments;
 use crate::discover::syntax::{Lines, Located, Stated, Unreadable, read_yaml, text_of};
 
 /// A compose file, all its documents together.
@@ -11,6 +15,10 @@ pub struct ComposeFile {
     pub services: Vec<Service>,
     /// The files that it includes.
     pub includes: Vec<Stated<String>>,
+    /// All its entries, one by one.
+    pub entries: Vec<Entry>,
+    /// What they say.
+    pub fragments: Arc<Fragments>,
 }
 
 /// A service.
@@ -60,7 +68,8 @@ pub struct Build {
 pub fn read(bytes: &[u8]) -> Result<ComposeFile, Unreadable> {
     let documents = read_yaml(bytes)?;
     let lines = Lines::new(text_of(bytes)?);
-    let mut file = ComposeFile::default();
+    let (entries, fragments) = entries::read(&documents, &lines);
+    let mut file = ComposeFile { entries, fragments: Arc::new(fragments), ..ComposeFile::default() };
     for document in &documents {
         for (name, service) in document.get("services").into_iter().flat_map(Located::entries) {
             file.services.push(read_service(lines.stated(name.line, name.text.clone()), service, &lines));

@@ -1,17 +1,24 @@
 //! `.env`: the values that compose puts into its files.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::variables::{Dialect, LONGEST_VALUE, Lookup, expand};
+use super::variables::{Dialect, LONGEST_VALUE, Lookup, expand, names_in};
 use crate::discover::syntax::{LARGEST_MANIFEST, Lines, Stated, Unreadable, text_of};
+use crate::discover::{FragmentIndex, Fragments};
 
 /// The entries of an environment file, by key and with the line that states each.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EnvironmentFile {
     entries: Vec<(String, Stated<String>)>,
+    /// What each key says, in the order of the keys, and after them what compose itself heeds.
+    pub fragments: Arc<Fragments>,
 }
+
+/// How the keys begin that compose heeds whatever its files say.
+const OF_COMPOSE: &str = "COMPOSE_";
 
 /// Reads an environment file. Lines that are no assignment say nothing; an entry may use those above it, and the last
 /// of two entries counts.
@@ -20,6 +27,7 @@ pub fn read(bytes: &[u8]) -> Result<EnvironmentFile, Unreadable> {
     let lines = Lines::new(text);
     let mut values: HashMap<String, String> = HashMap::new();
     let mut entries: Vec<(String, Stated<String>)> = Vec::new();
+    let mut uses: HashMap<String, BTreeSet<String>> = HashMap::new();
     let mut length = 0;
     for (line, number) in text.lines().zip(1..) {
         let line = line.trim();
@@ -30,6 +38,8 @@ pub fn read(bytes: &[u8]) -> Result<EnvironmentFile, Unreadable> {
             continue;
         }
         let (mut value, literal) = value_of(value.trim());
+        let used = names_in(if literal { "" } else { &value });
+        uses.insert(key.to_owned(), used.map(str::to_owned).collect());
         if !literal {
             let lookup = |name: &str| values.get(name).cloned().map_or(Lookup::Unset, Lookup::Value);
             let expanded = expand(&value, Dialect::Compose, &lookup).text;
@@ -48,7 +58,20 @@ pub fn read(bytes: &[u8]) -> Result<EnvironmentFile, Unreadable> {
     entries.reverse();
     entries.sort_by(|a, b| a.0.cmp(&b.0));
     entries.dedup_by(|later, kept| later.0 == kept.0);
-    Ok(EnvironmentFile { entries })
+    let mut file = EnvironmentFile::default();
+    let mut fragments = Fragments::default();
+    let cut: Vec<FragmentIndex> =
+        entries.iter().map(|(key, value)| fragments.add(key, value.line, &[value.value.as_bytes()])).collect();
+    file.entries = entries;
+    for ((key, _), fragment) in file.entries.iter().zip(cut) {
+        let needs = uses.get(key).into_iter().flatten().filter_map(|used| file.fragment(used));
+        needs.for_each(|need| fragments.need(fragment, need));
+    }
+    let of_compose = file.entries.iter().filter(|(key, _)| key.starts_with(OF_COMPOSE));
+    let of_compose: Vec<FragmentIndex> = of_compose.filter_map(|(key, _)| file.fragment(key)).collect();
+    fragments.group(format!("{OF_COMPOSE}*"), 0, of_compose);
+    file.fragments = Arc::new(fragments);
+    Ok(file)
 }
 
 fn value_of(written: &str) -> (String, bool) {
@@ -65,8 +88,21 @@ fn value_of(written: &str) -> (String, bool) {
 impl EnvironmentFile {
     /// The value of a key, with the line that states it.
     pub fn value(&self, key: &str) -> Option<&Stated<String>> {
-        let at = self.entries.binary_search_by(|(known, _)| known.as_str().cmp(key)).ok()?;
-        Some(&self.entries[at].1)
+        Some(&self.entries[self.place(key)?].1)
+    }
+
+    /// The fragment of a key.
+    pub fn fragment(&self, key: &str) -> Option<FragmentIndex> {
+        Some(FragmentIndex(self.place(key)? as u32))
+    }
+
+    /// The fragment of all keys that compose heeds whatever its files say, such as `COMPOSE_PROJECT_NAME`.
+    pub fn of_compose(&self) -> FragmentIndex {
+        FragmentIndex(self.entries.len() as u32)
+    }
+
+    fn place(&self, key: &str) -> Option<usize> {
+        self.entries.binary_search_by(|(known, _)| known.as_str().cmp(key)).ok()
     }
 }
 

@@ -9,7 +9,7 @@ use super::reads::{ignore_file_of, reads_of};
 use super::source::holds;
 use super::stages::{Argument, Resolved, resolve, stage_named};
 use super::variables::Expanded;
-use super::{Facts, Kind, command, kind_of, variant_of};
+use super::{Facts, Kind, command, deployment, kind_of, variant_of};
 use crate::diagnostic::{Diagnostic, Evidence};
 use crate::discover::{
     Admission, Doubtful, EdgeClaim, EdgeKind, EdgeTarget, Ground, Landscape, LayoutClaim, Links, ProjectClaim, Role,
@@ -94,6 +94,7 @@ pub fn link(landscape: &Landscape<'_, Facts>, links: &mut Links) {
     for recipe in &recipes {
         claim_tasks(landscape, recipe, &catalogue, links, &mut stated);
     }
+    deployment::claim(landscape, &catalogue, links);
     diagnostics.append(&mut stated.diagnostics);
     for (from, to, evidence) in &composed.depends {
         let (Some((from, _)), Some((to, _))) = (catalogue.service(from), catalogue.service(to)) else { continue };

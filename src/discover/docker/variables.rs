@@ -127,6 +127,26 @@ fn is_name(character: char) -> bool {
     character.is_ascii_alphanumeric() || character == '_'
 }
 
+/// The variables that a text of a compose file names, wherever in it: some may turn out to be of no matter.
+pub fn names_in(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        loop {
+            rest = rest.split_once('$')?.1;
+            if let Some(literal) = rest.strip_prefix('$') {
+                rest = literal;
+                continue;
+            }
+            let named = rest.strip_prefix('{').unwrap_or(rest);
+            let (name, after) = named.split_at(named.find(|c| !is_name(c)).unwrap_or(named.len()));
+            rest = after;
+            if !name.is_empty() {
+                return Some(name);
+            }
+        }
+    })
+}
+
 /// Where the brace that opened before `from` closes, or the end of the text.
 fn closing_brace(characters: &[char], from: usize) -> usize {
     let mut open = 1;
@@ -202,6 +222,12 @@ mod tests {
         ] {
             assert_eq!(expand(text, Dialect::Compose, &lookup).known().as_deref(), Ok(wanted), "{text}");
         }
+    }
+
+    #[test]
+    fn all_names_are_found() {
+        let found: Vec<&str> = names_in("$A/${B:-${C}$$D}${E:+$F}$$$G ${} $ ${H").collect();
+        assert_eq!(found, ["A", "B", "C", "E", "F", "G", "H"]);
     }
 
     #[test]

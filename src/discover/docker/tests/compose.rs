@@ -1,5 +1,7 @@
 //! Behaviour of Dockerfiles that compose, skaffold or bake build.
 
+use std::collections::BTreeSet;
+
 use super::{inputs, lines};
 
 const COMPOSED: &str = "\
@@ -47,6 +49,7 @@ fn case_86_compose_names_context_and_dockerfile_by_variables() {
         [
             "edge src/ad -> owner of pb Image src/ad/Dockerfile:3",
             "edge src/ad -> src/cart/src Deploy compose.yaml:11",
+            "task src/ad:compose `docker compose -f compose.yaml config --quiet ad`",
             "task src/ad:image `docker build -f src/ad/Dockerfile -t ad --build-arg AGENT=2.3 --build-arg 'PLAIN=a b' .`",
         ]
     );
@@ -126,6 +129,8 @@ COPY g .
         [
             "Warning compose-extends-cycle: service loop extends itself in the end app/compose.yml:7",
             "Warning compose-extends-cycle: service other extends itself in the end app/compose.yml:9",
+            "task svc:compose `docker compose -f compose.yml config --quiet web`",
+            "task svc:compose `docker compose -f docker-compose.base.yml config --quiet node`",
             "task svc:image `docker build -f svc/Dockerfile -t svc svc`",
             "task svc:image.dev `docker build -f svc/Dockerfile --target dev -t svc-dev svc`",
         ]
@@ -152,6 +157,7 @@ COPY f .
     assert_eq!(
         lines(tree, &["task", "Warning"]),
         [
+            "task a:compose `docker compose -f docker-compose.yml config --quiet a`",
             "task a:image `docker build -f a/Dockerfile -t a --build-arg DEBUG=1 a`",
             "task a:image `docker build -f a/Dockerfile -t a a`",
         ]
@@ -243,7 +249,7 @@ FROM x
         let read = inputs(tree, &format!("{project}:image"));
         assert!(read.contains(&format!("{project} All [] compose.yaml:{line}")), "{read:?}");
     }
-    assert_eq!(lines(tree, &["task b"]), ["task b:image `docker compose -f compose.yaml build b`"]);
+    assert_eq!(lines(tree, &["task b:image"]), ["task b:image `docker compose -f compose.yaml build b`"]);
     let warnings = lines(tree, &["Warning"]);
     assert_eq!(warnings.len(), 3, "{warnings:?}");
     assert!(warnings[0].starts_with("Warning dockerfile-missing: service c"), "{warnings:?}");
@@ -320,4 +326,125 @@ FROM root
             "task lib:image `docker build -f lib/Dockerfile -t lib lib`",
         ]
     );
+}
+
+/// `web` is built here and needs `db`; `lone` needs nobody.
+const DEPLOYED: &str = "\
+== compose.yaml
+x-logging: &logging {driver: \"${DRIVER}\"}
+services:
+  web:
+    build: web
+    logging: *logging
+    depends_on: [db]
+    environment: [\"PORT=${WEB_PORT:-80}\", HANDED]
+    env_file: [{path: web.env, required: false}]
+    networks: {front: {}}
+    configs: [{source: site}]
+    volumes: [\"./conf/${NAME}.yml:/etc/x.yml:ro\", data:/var, /abs:/abs, .git:/g]
+  db:
+    image: db:${DB}
+    volumes: [{type: bind, source: ./db, target: /db}]
+  lone: {build: lone}
+networks: {front: {name: $FRONT}, back: {name: $BACK}}
+configs: {site: {file: site.conf}}
+volumes: {data: {}}
+== compose.override.yaml
+services:
+  db: {labels: [a]}
+== .env
+NAME=x
+NESTED=1
+WEB_PORT=$NESTED
+UNUSED=1
+== web.env
+== site.conf
+== conf/x.yml
+== db/init.sql
+== web/Dockerfile
+FROM x
+== lone/Dockerfile
+FROM x
+";
+
+#[test]
+fn case_86_a_service_reads_what_its_entry_names() {
+    assert_eq!(
+        inputs(DEPLOYED, "web:compose"),
+        [
+            "conf/x.yml All [] compose.yaml:11",
+            "db All [] compose.yaml:14",
+            "site.conf All [] compose.yaml:17",
+            "web.env All [] compose.yaml:8",
+        ]
+    );
+    assert_eq!(
+        lines(DEPLOYED, &["slice web:", "task web:compose"]),
+        [
+            "slice web:compose <- .env `COMPOSE_*`",
+            "slice web:compose <- .env `NAME`",
+            "slice web:compose <- .env `WEB_PORT`",
+            "slice web:compose <- compose.override.yaml `services.db`",
+            "slice web:compose <- compose.yaml `configs.site`",
+            "slice web:compose <- compose.yaml `networks.front`",
+            "slice web:compose <- compose.yaml `services.db`",
+            "slice web:compose <- compose.yaml `services.web`",
+            "slice web:compose <- compose.yaml `volumes.data`",
+            "task web:compose `docker compose -f compose.yaml config --quiet web`",
+        ]
+    );
+    assert_eq!(lines(DEPLOYED, &["slice lone:"]).len(), 2);
+}
+
+#[test]
+fn case_86_a_service_reads_those_that_it_takes_over() {
+    let tree = "\
+== app/compose.yml
+services:
+  web: {build: ../svc, extends: {file: ../base/compose.yml, service: node}}
+  other: {build: ../svc, extends: {file: ../base/plain.yml, service: node}, links: [\"web:w\"], ipc: \"service:web\"}
+== base/compose.yml
+services:
+  node: {extends: root, env_file: e}
+  root: {image: x}
+== base/plain.yml
+== base/e
+== svc/Dockerfile
+FROM x
+";
+    assert_eq!(
+        lines(tree, &["slice"]),
+        [
+            "slice svc:compose <- app/compose.yml `services.other`",
+            "slice svc:compose <- app/compose.yml `services.web`",
+            "slice svc:compose <- app/compose.yml `services.web`",
+            "slice svc:compose <- base/compose.yml `services.node`",
+            "slice svc:compose <- base/compose.yml `services.node`",
+            "slice svc:compose <- base/compose.yml `services.root`",
+            "slice svc:compose <- base/compose.yml `services.root`",
+        ]
+    );
+    let read: BTreeSet<String> = inputs(tree, "svc:compose").into_iter().collect();
+    let read: Vec<&str> = read.iter().map(String::as_str).collect();
+    assert_eq!(read, ["base/e All [] base/compose.yml:2", "base/plain.yml All [] app/compose.yml:3"]);
+}
+
+#[test]
+fn case_96_services_that_all_need_each_other_are_not_told_apart() {
+    let of = |count: usize| {
+        let mut tree = "== a/Dockerfile\nFROM x\n== compose.yaml\nservices:\n".to_owned();
+        for number in 0..count {
+            tree.push_str(&format!("  s{number}: {{build: a, links: [s{}]}}\n", (number + 1) % count));
+        }
+        lines(&tree, &["slice"]).len()
+    };
+    assert_eq!(of(200), 200 * 200);
+    assert_eq!(of(1000), 0);
+}
+
+#[test]
+fn files_that_include_others_are_not_told_apart() {
+    let tree =
+        DEPLOYED.replace("== compose.override.yaml\n", "== compose.override.yaml\ninclude: [other/compose.yaml]\n");
+    assert_eq!(lines(&tree, &["slice", "task web:compose"]), [""; 0]);
 }

@@ -259,6 +259,7 @@ COPY package.json src ./
             "project services/api Image Admitted [api] Own",
             "task docker:image.tools `docker build -f docker/tools.Dockerfile -t docker-tools .`",
             "task services/a:image `docker build -f services/a/docker/Dockerfile -t a services/a`",
+            "task services/api:compose `docker compose -f compose.yaml config --quiet api`",
             "task services/api:image.api `docker build -f docker/api.Dockerfile -t api-api services/api`",
         ]
     );
