@@ -4,7 +4,7 @@
 //! that it needs, and no byte of the file besides: comments and order are nothing to it, and neither is an entry that
 //! somebody else needs.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use petgraph::algo::kosaraju_scc;
@@ -60,6 +60,12 @@ impl Digester {
         let mut digester = Self(BEGUN.clone());
         digester.field(kind);
         digester
+    }
+
+    /// Begins another digest; what was put in since the last one is forgotten.
+    fn begin(&mut self, kind: &[u8]) {
+        self.0.reset();
+        self.field(kind);
     }
 
     fn field(&mut self, field: &[u8]) {
@@ -170,25 +176,21 @@ impl Fragments {
     /// For each fragment a digest over it and all that it needs, directly or not. It depends on no order, neither of the
     /// fragments nor of what each needs. Those that need each other in a circle are digested as one.
     pub fn slices(&self) -> Vec<FragmentDigest> {
-        let mut graph: DiGraph<(), ()> = DiGraph::with_capacity(self.0.len(), self.0.len());
-        for _ in &self.0 {
-            graph.add_node(());
-        }
-        for (at, fragment) in self.iter() {
-            for need in fragment.needs.iter().filter(|need| self.get(**need).is_some()) {
-                graph.add_edge(NodeIndex::new(at.number()), NodeIndex::new(need.number()), ());
-            }
-        }
         let mut slices = vec![FragmentDigest([0; 32]); self.0.len()];
-        // What is needed comes before who needs it.
-        for group in kosaraju_scc(&graph) {
-            let members: BTreeSet<usize> = group.iter().map(|node| node.index()).collect();
-            let own: BTreeSet<FragmentDigest> = members.iter().map(|at| self.own(&self.0[*at])).collect();
+        let mut digester = Digester::new(b"");
+        // Of a manifest each fragment needs earlier ones alone: there is no circle to look for.
+        let is_in_order = self.iter().all(|(at, fragment)| fragment.needs.iter().all(|need| *need < at));
+        let groups = if is_in_order { (0..self.0.len()).map(|at| vec![at]).collect() } else { self.groups() };
+        for mut members in groups {
+            members.sort_unstable();
+            let mut own: Vec<FragmentDigest> = members.iter().map(|at| self.own(&mut digester, &self.0[*at])).collect();
             let needs = members.iter().flat_map(|at| &self.0[*at].needs).map(|need| need.number());
-            let outside = needs.filter(|need| !members.contains(need));
-            let outside: BTreeSet<FragmentDigest> = outside.filter_map(|need| slices.get(need).copied()).collect();
-            let mut digester = Digester::new(b"slice");
-            for digests in [own, outside] {
+            let outside = needs.filter(|need| members.binary_search(need).is_err());
+            let mut outside: Vec<FragmentDigest> = outside.filter_map(|need| slices.get(need).copied()).collect();
+            digester.begin(b"slice");
+            for digests in [&mut own, &mut outside] {
+                digests.sort_unstable();
+                digests.dedup();
                 digester.count(digests.len());
                 digests.iter().for_each(|digest| digester.field(&digest.0));
             }
@@ -198,11 +200,28 @@ impl Fragments {
         slices
     }
 
+    /// The places of those that need each other, together; what is needed comes before who needs it.
+    fn groups(&self) -> Vec<Vec<usize>> {
+        let mut graph: DiGraph<(), ()> = DiGraph::with_capacity(self.0.len(), self.0.len());
+        for _ in &self.0 {
+            graph.add_node(());
+        }
+        for (at, fragment) in self.iter() {
+            for need in fragment.needs.iter().filter(|need| self.get(**need).is_some()) {
+                graph.add_edge(NodeIndex::new(at.number()), NodeIndex::new(need.number()), ());
+            }
+        }
+        let groups = kosaraju_scc(&graph).into_iter();
+        groups.map(|group| group.into_iter().map(NodeIndex::index).collect()).collect()
+    }
+
     /// A fragment by itself: its name, what it says, and what it names.
-    fn own(&self, fragment: &Fragment) -> FragmentDigest {
+    fn own(&self, digester: &mut Digester, fragment: &Fragment) -> FragmentDigest {
         let named = fragment.needs.iter().filter_map(|need| Some(self.get(*need)?.name.as_str()));
-        let named: BTreeSet<&str> = named.collect();
-        let mut digester = Digester::new(b"fragment");
+        let mut named: Vec<&str> = named.collect();
+        named.sort_unstable();
+        named.dedup();
+        digester.begin(b"fragment");
         digester.field(fragment.name.as_bytes());
         digester.field(&fragment.said.0);
         digester.count(named.len());
@@ -212,7 +231,8 @@ impl Fragments {
 
     /// Whether two fragments of two files are the same by themselves, whatever those that they need say.
     pub fn is_same(&self, here: &Fragment, others: &Fragments, there: &Fragment) -> bool {
-        self.own(here) == others.own(there)
+        let mut digester = Digester::new(b"");
+        self.own(&mut digester, here) == others.own(&mut digester, there)
     }
 }
 
@@ -229,6 +249,8 @@ pub struct SliceClaim {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     /// `name:says>need,need` on each line.
@@ -282,6 +304,15 @@ mod tests {
             "a:1>b b:1>c c:1>d d:1> e:1>a",
         ] {
             assert_ne!(slice(text, "e"), slice(changed, "e"), "{changed}");
+        }
+    }
+
+    #[test]
+    fn fragments_in_order_have_the_slices_that_looking_for_circles_gives() {
+        // The same graph, once with what is needed first and once with it last.
+        let (ordered, turned) = ("d:1> c:1>d b:1>c,d a:1>b,b", "a:1>b,b b:1>c,d c:1>d d:1>");
+        for name in ["a", "b", "c", "d"] {
+            assert_eq!(slice(ordered, name), slice(turned, name), "{name}");
         }
     }
 
