@@ -14,7 +14,7 @@ fn check(tree: &str, present: &[&str], absent: &[&str]) {
 #[test]
 fn gems_by_path_are_edges() {
     check(
-        "== app/Gemfile\nsource 'https://rubygems.org'\neval_gemfile '../shared.gemfile'\ngem 'a', path: '../gems/a' # gem 'no', path: '../no'\ngem(\"b\",\n  :path => \"../gems/b\")\ngroup :test, :development do\n  gem 'c', path: File.expand_path('../gems/c', __dir__)\nend\n\
+        "== app/Gemfile\nsource 'https://gems.example.com'\neval_gemfile '../shared.gemfile'\ngem 'a', path: '../gems/a' # gem 'no', path: '../no'\ngem(\"b\",\n  :path => \"../gems/b\")\ngroup :test, :development do\n  gem 'c', path: File.expand_path('../gems/c', __dir__)\nend\n\
          path '../gems' do\n  gem 'd'\nend\ngem 'gone', path: '../gone'\ngem 'rack'\ngem 'e', path: File.expand_path('../../gems/e', __FILE__)\n\
          == gems/a/a.gemspec\nGem::Specification.new do |s|\n  s.name = 'a'\n  s.add_dependency 'b', '~> 1'\n  s.add_development_dependency('c')\nend\n== gems/a/spec/x.rb\n\
          == gems/b/b.gemspec\nGem::Specification.new { |s|\n s.name = 'b' }\n== gems/c/c.gemspec\nspec.name = 'c'\n== gems/d/d.gemspec\ns.name = 'd'\n== gems/e/e.gemspec\ns.name = 'e'\n== shared.gemfile\n== .ruby-version\n3.3\n",
@@ -40,7 +40,7 @@ fn gems_by_path_are_edges() {
 
 #[test]
 fn the_lockfile_is_read_by_gem() {
-    let lock = "== a/Gemfile.lock\nGEM\n  remote: https://rubygems.org/\n  specs:\n    puma (6.0)\n      nio4r (~> 2.0)\n    nio4r (2.7)\n    rake (13.0)\n\nPLATFORMS\n  ruby\n\nDEPENDENCIES\n  puma\n  rake\n\nBUNDLED WITH\n   2.5.0\n";
+    let lock = "== a/Gemfile.lock\nGEM\n  remote: https://gems.example.com/\n  specs:\n    puma (6.0)\n      nio4r (~> 2.0)\n    nio4r (2.7)\n    rake (13.0)\n\nPLATFORMS\n  ruby\n\nDEPENDENCIES\n  puma\n  rake\n\nBUNDLED WITH\n   2.5.0\n";
     check(
         &format!("== a/Gemfile\ngem 'puma'\ngem 'rake', group: :test\n== a/test/x.rb\n{lock}"),
         &[
