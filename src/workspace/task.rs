@@ -90,7 +90,7 @@ pub struct Task {
     pub id: TaskId,
     /// The files it reads.
     pub inputs: Vec<Input>,
-    /// What it reads of files that it does not read as a whole, sorted.
+    /// What it reads of files that it does not read as a whole, sorted by file and digest, each digest once.
     pub slices: Vec<Slice>,
     /// The results it reads, sorted.
     pub reads: Vec<Read>,
@@ -138,7 +138,8 @@ impl Task {
     pub(super) fn tidy(&mut self) {
         self.inputs.sort();
         self.inputs.dedup();
-        self.slices.sort();
+        // Two entries that need each other have one digest, whatever they are called.
+        self.slices.sort_by(|a, b| (&a.file, a.digest, &a.fragment).cmp(&(&b.file, b.digest, &b.fragment)));
         self.slices.dedup_by(|later, first| (&later.file, later.digest) == (&first.file, first.digest));
         self.reads.sort();
         self.reads.dedup_by(|later, first| later.task == first.task);

@@ -88,6 +88,22 @@ fn case_91_comments_order_and_entries_that_nobody_needs_reach_nobody() {
 }
 
 #[test]
+fn case_91_another_way_into_a_circle_of_entries_is_no_change() {
+    let entry = |name: &str, needs: &str| {
+        format!(
+            "[[package]]\nname = \"{name}\"\nversion = \"1.0.0\"\nsource = \"registry+x\"\ndependencies = [{needs}]\n"
+        )
+    };
+    let tree = |needs: &str| {
+        let circle = [entry("inner", "\"outer\""), entry("middle", ""), entry("outer", "\"inner\"")].concat();
+        format!(
+            "== a/Cargo.toml\n[package]\nname = \"a\"\n== a/Cargo.lock\nversion = 4\n[[package]]\nname = \"a\"\ndependencies = [{needs}]\n{circle}"
+        )
+    };
+    check(&tree("\"middle\", \"outer\""), &tree("\"inner\", \"middle\", \"outer\""), &[]);
+}
+
+#[test]
 fn case_91_a_lockfile_that_cannot_be_read_in_slices_reaches_all_below_it() {
     let all = ["a:build", "a:test", "b:build", "b:test"];
     check(LOCKED, &LOCKED.replace("version = 4", "version = 5"), &all);
