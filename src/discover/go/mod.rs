@@ -20,7 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use self::module_file::ModuleFile;
-use self::services::{Follower, MAIN_FILE, Service, module_files, services};
+use self::services::{Follower, MAIN_FILE, Service, main_files, module_files, services};
 use self::source::Source;
 use super::syntax::{Stated, Unreadable};
 use super::{
@@ -75,8 +75,10 @@ impl Ecosystem for Go {
         }
         let named = ground.named_folders();
         let folders: BTreeSet<&RepoPath> = ground.modules.keys().collect();
+        let main_files = main_files(landscape, &folders);
         for module in ground.modules.values() {
-            let services = services(landscape, module, &folders);
+            let main_files = main_files.get(&module.folder).map_or(&[][..], Vec::as_slice);
+            let services = services(landscape, module, main_files);
             let claimed = claim_module(landscape, &ground, module, &named, &services, links);
             let mut follower = Follower::new(landscape, module, &folders);
             for service in &services {

@@ -21,26 +21,37 @@ pub(super) struct Service {
     pub main: RepoPath,
 }
 
+/// The files that begin a program, by the folder of the module around each.
+pub(super) fn main_files<'a>(
+    landscape: &Landscape<'a, Facts>,
+    modules: &BTreeSet<&RepoPath>,
+) -> BTreeMap<RepoPath, Vec<&'a RepoPath>> {
+    let mut found: BTreeMap<RepoPath, Vec<&RepoPath>> = BTreeMap::new();
+    for manifest in landscape.manifests() {
+        let is_main = matches!(manifest.facts, Ok(Facts::Source(source)) if source.package == "main");
+        let around = || manifest.path.ancestors().find(|above| modules.contains(above));
+        if let Some(module) = is_main.then(around).flatten() {
+            found.entry(module).or_default().push(manifest.path);
+        }
+    }
+    found
+}
+
 /// The programs of a module that has several: folders below a `cmd`, and those with a Dockerfile. A module with one is
 /// that program's project itself.
 pub(super) fn services(
     landscape: &Landscape<'_, Facts>,
     module: &Module<'_>,
-    modules: &BTreeSet<&RepoPath>,
+    main_files: &[&RepoPath],
 ) -> Vec<Service> {
     if module.name().is_none() {
         return Vec::new();
     }
     let mut found: BTreeMap<RepoPath, RepoPath> = BTreeMap::new();
-    for manifest in landscape.manifests() {
-        let Ok(Facts::Source(source)) = manifest.facts else { continue };
-        let folder = manifest.folder();
-        let nearest = folder.ancestors().find(|above| modules.contains(above));
-        if source.package != "main" || nearest.as_ref() != Some(&module.folder) || folder == module.folder {
-            continue;
-        }
+    for main in main_files {
+        let folder = main.parent().unwrap_or_else(RepoPath::root);
         let Some(below) = folder.below(&module.folder) else { continue };
-        if below.segments().any(is_passed_over) {
+        if folder == module.folder || below.segments().any(is_passed_over) {
             continue;
         }
         let has_image = |folder: &RepoPath| landscape.is_file(&folder.child(b"Dockerfile"));
@@ -53,7 +64,7 @@ pub(super) fn services(
             () => None,
         };
         if let Some(place) = place.filter(|place| *place != module.folder) {
-            found.entry(place).or_insert_with(|| manifest.path.clone());
+            found.entry(place).or_insert_with(|| (*main).clone());
         }
     }
     // What lies in another program's folder is that one's.
