@@ -72,7 +72,9 @@ pub(crate) struct Numbers(Bytes);
 
 impl From<Vec<u32>> for Numbers {
     fn from(numbers: Vec<u32>) -> Self {
-        Self(numbers.into_iter().flat_map(u32::to_le_bytes).collect::<Vec<u8>>().into())
+        let mut bytes = Vec::with_capacity(4 * numbers.len());
+        numbers.into_iter().for_each(|number| bytes.extend_from_slice(&number.to_le_bytes()));
+        Self(bytes.into())
     }
 }
 
@@ -143,7 +145,8 @@ impl Writer {
     /// Four bytes a number, the lowest first: read back as fast as memory is copied.
     pub(crate) fn array(&mut self, numbers: impl ExactSizeIterator<Item = u32>) {
         self.count(numbers.len());
-        self.bytes.extend(numbers.flat_map(u32::to_le_bytes));
+        self.bytes.reserve(4 * numbers.len());
+        numbers.for_each(|number| self.bytes.extend_from_slice(&number.to_le_bytes()));
     }
 }
 

@@ -4,7 +4,7 @@
 //! that it needs, and no byte of the file besides: comments and order are nothing to it, and neither is an entry that
 //! somebody else needs.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::LazyLock;
 
 use petgraph::algo::kosaraju_scc;
@@ -38,8 +38,8 @@ pub struct Fragment {
     pub name: String,
     /// The line, counted from 1.
     pub line: u32,
-    /// A digest over what it says.
-    pub said: FragmentDigest,
+    /// A digest over its name and what it says.
+    pub own: FragmentDigest,
     /// The fragments that count wherever this one does.
     pub needs: Vec<FragmentIndex>,
 }
@@ -49,47 +49,54 @@ pub struct Fragment {
 pub struct Fragments(pub(crate) Vec<Fragment>);
 
 /// Named in every digest.
-const CONTEXT: &str = "knockon 2026-11 slice of a file v1";
+const CONTEXT: &str = "knockon 2026-11 slice of a file v2";
 
-/// Fields one after the other, each behind its length.
-struct Digester(blake3::Hasher);
+/// Fields one after the other, each behind its length, on their way into a digest.
+#[derive(Default)]
+struct Encoding(Vec<u8>);
 
-impl Digester {
-    fn new(kind: &[u8]) -> Self {
-        static BEGUN: LazyLock<blake3::Hasher> = LazyLock::new(|| blake3::Hasher::new_derive_key(CONTEXT));
-        let mut digester = Self(BEGUN.clone());
-        digester.field(kind);
-        digester
-    }
-
-    /// Begins another digest; what was put in since the last one is forgotten.
+impl Encoding {
+    /// Begins anew; what was put in before is forgotten.
     fn begin(&mut self, kind: &[u8]) {
-        self.0.reset();
+        self.0.clear();
         self.field(kind);
     }
 
     fn field(&mut self, field: &[u8]) {
         self.count(field.len());
-        self.0.update(field);
+        self.0.extend_from_slice(field);
     }
 
     fn count(&mut self, count: usize) {
-        self.0.update(&(count as u64).to_le_bytes());
+        self.0.extend_from_slice(&(count as u64).to_le_bytes());
     }
 
-    fn finish(&self) -> FragmentDigest {
-        FragmentDigest(*self.0.finalize().as_bytes())
+    /// A set of digests: sorted, each once.
+    fn set(&mut self, mut digests: Vec<FragmentDigest>) {
+        digests.sort_unstable();
+        digests.dedup();
+        self.count(digests.len());
+        digests.iter().for_each(|digest| self.field(&digest.0));
+    }
+
+    fn digest(&self) -> FragmentDigest {
+        static BEGUN: LazyLock<blake3::Hasher> = LazyLock::new(|| blake3::Hasher::new_derive_key(CONTEXT));
+        FragmentDigest(*BEGUN.clone().update(&self.0).finalize().as_bytes())
     }
 }
 
 impl Fragments {
     /// Adds a fragment that says these fields; their borders count.
     pub fn add(&mut self, name: impl Into<String>, line: u32, said: &[&[u8]]) -> FragmentIndex {
-        let mut digester = Digester::new(b"said");
-        digester.count(said.len());
-        said.iter().for_each(|field| digester.field(field));
+        let name = name.into();
+        let length = said.iter().map(|field| field.len() + size_of::<u64>()).sum::<usize>();
+        let mut encoding = Encoding(Vec::with_capacity(length + name.len() + 64));
+        encoding.begin(b"fragment");
+        encoding.field(name.as_bytes());
+        encoding.count(said.len());
+        said.iter().for_each(|field| encoding.field(field));
         let index = FragmentIndex(self.0.len() as u32);
-        self.0.push(Fragment { name: name.into(), line, said: digester.finish(), needs: Vec::new() });
+        self.0.push(Fragment { name, line, own: encoding.digest(), needs: Vec::new() });
         index
     }
 
@@ -176,28 +183,59 @@ impl Fragments {
     /// For each fragment a digest over it and all that it needs, directly or not. It depends on no order, neither of the
     /// fragments nor of what each needs. Those that need each other in a circle are digested as one.
     pub fn slices(&self) -> Vec<FragmentDigest> {
-        let mut slices = vec![FragmentDigest([0; 32]); self.0.len()];
-        let mut digester = Digester::new(b"");
-        // Of a manifest each fragment needs earlier ones alone: there is no circle to look for.
-        let is_in_order = self.iter().all(|(at, fragment)| fragment.needs.iter().all(|need| *need < at));
-        let groups = if is_in_order { (0..self.0.len()).map(|at| vec![at]).collect() } else { self.groups() };
-        for mut members in groups {
-            members.sort_unstable();
-            let mut own: Vec<FragmentDigest> = members.iter().map(|at| self.own(&mut digester, &self.0[*at])).collect();
-            let needs = members.iter().flat_map(|at| &self.0[*at].needs).map(|need| need.number());
-            let outside = needs.filter(|need| members.binary_search(need).is_err());
-            let mut outside: Vec<FragmentDigest> = outside.filter_map(|need| slices.get(need).copied()).collect();
-            digester.begin(b"slice");
-            for digests in [&mut own, &mut outside] {
-                digests.sort_unstable();
-                digests.dedup();
-                digester.count(digests.len());
-                digests.iter().for_each(|digest| digester.field(&digest.0));
+        let mut slices: Vec<FragmentDigest> = self.0.iter().map(|fragment| fragment.own).collect();
+        let mut encoding = Encoding::default();
+        let needed = |slices: &[FragmentDigest], at: usize| -> Vec<FragmentDigest> {
+            let needs = self.0[at].needs.iter().map(|need| need.number()).filter(|need| *need != at);
+            needs.filter_map(|need| slices.get(need).copied()).collect()
+        };
+        let mut alone = |slices: &mut [FragmentDigest], at: usize| {
+            let needed = needed(slices, at);
+            // One that needs nothing is all of its slice.
+            if !needed.is_empty() {
+                encoding.begin(b"slice");
+                encoding.field(&slices[at].0);
+                encoding.set(needed);
+                slices[at] = encoding.digest();
             }
-            let whole = digester.finish();
-            members.into_iter().for_each(|at| slices[at] = whole);
+        };
+        // Of a manifest each fragment needs earlier ones alone: there is no circle to look for.
+        if self.iter().all(|(at, fragment)| fragment.needs.iter().all(|need| *need < at)) {
+            (0..self.0.len()).for_each(|at| alone(&mut slices, at));
+            return slices;
+        }
+        for mut circle in self.groups() {
+            if let [at] = circle[..] {
+                alone(&mut slices, at);
+                continue;
+            }
+            circle.sort_unstable();
+            let whole = self.circle(&circle, &slices);
+            circle.into_iter().for_each(|at| slices[at] = whole);
         }
         slices
+    }
+
+    /// The slice of fragments that need each other, whose places are sorted: each with whom it names, and what they need
+    /// besides each other.
+    fn circle(&self, members: &[usize], slices: &[FragmentDigest]) -> FragmentDigest {
+        let mut encoding = Encoding::default();
+        let mut digests = Vec::with_capacity(members.len());
+        for fragment in members.iter().map(|at| &self.0[*at]) {
+            encoding.begin(b"member");
+            encoding.field(&fragment.own.0);
+            let named = self.named(fragment);
+            encoding.count(named.len());
+            named.iter().for_each(|name| encoding.field(name.as_bytes()));
+            digests.push(encoding.digest());
+        }
+        let needs = members.iter().flat_map(|at| &self.0[*at].needs).map(|need| need.number());
+        let outside = needs.filter(|need| members.binary_search(need).is_err());
+        let outside = outside.filter_map(|need| slices.get(need).copied()).collect();
+        encoding.begin(b"circle");
+        encoding.set(digests);
+        encoding.set(outside);
+        encoding.digest()
     }
 
     /// The places of those that need each other, together; what is needed comes before who needs it.
@@ -215,24 +253,14 @@ impl Fragments {
         groups.map(|group| group.into_iter().map(NodeIndex::index).collect()).collect()
     }
 
-    /// A fragment by itself: its name, what it says, and what it names.
-    fn own(&self, digester: &mut Digester, fragment: &Fragment) -> FragmentDigest {
-        let named = fragment.needs.iter().filter_map(|need| Some(self.get(*need)?.name.as_str()));
-        let mut named: Vec<&str> = named.collect();
-        named.sort_unstable();
-        named.dedup();
-        digester.begin(b"fragment");
-        digester.field(fragment.name.as_bytes());
-        digester.field(&fragment.said.0);
-        digester.count(named.len());
-        named.iter().for_each(|name| digester.field(name.as_bytes()));
-        digester.finish()
+    /// The names of the fragments that one needs.
+    fn named(&self, fragment: &Fragment) -> BTreeSet<&str> {
+        fragment.needs.iter().filter_map(|need| Some(self.get(*need)?.name.as_str())).collect()
     }
 
     /// Whether two fragments of two files are the same by themselves, whatever those that they need say.
     pub fn is_same(&self, here: &Fragment, others: &Fragments, there: &Fragment) -> bool {
-        let mut digester = Digester::new(b"");
-        self.own(&mut digester, here) == others.own(&mut digester, there)
+        here.own == there.own && self.named(here) == others.named(there)
     }
 }
 
@@ -249,8 +277,6 @@ pub struct SliceClaim {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
 
     /// `name:says>need,need` on each line.

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use rayon::prelude::*;
+
 use super::configure::{configured_folders, project_without_manifest};
 use super::draft::Draft;
 use super::graph::cycles_among;
@@ -359,7 +361,7 @@ fn add_tasks(linked: &Linked, edges: &[PlacedEdge], workspace: &mut Draft) {
         by_place.entry((&placed.edge.from, &placed.place)).or_default().push(&placed.edge);
     }
     let mut placed_claims: Vec<(TaskId, RepoPath, &TaskClaim)> = Vec::new();
-    let mut slices = Slices::default();
+    let slices = Slices::of(&workspace.fragments);
     for (ecosystem, claim) in all(linked, |links| &links.tasks) {
         // A claim of a folder that is no project (a fixture without a sign of standing alone) makes no task.
         let id = ProjectId(claim.folder.clone());
@@ -375,7 +377,7 @@ fn add_tasks(linked: &Linked, edges: &[PlacedEdge], workspace: &mut Draft) {
             false => input_whoever_owns(input),
             true => input.clone(),
         }));
-        task.slices.extend(claim.slices.iter().filter_map(|claim| slices.find(&workspace.fragments, claim)));
+        task.slices.extend(claim.slices.iter().filter_map(|claim| slices.find(claim)));
         task.commands.extend(claim.command.clone());
         task.tools.insert(claim.tool.clone());
         task.ecosystems.insert(ecosystem);
@@ -421,18 +423,19 @@ fn add_tasks(linked: &Linked, edges: &[PlacedEdge], workspace: &mut Draft) {
     }
 }
 
-/// The digests of slices, worked out once for each file.
-#[derive(Default)]
-struct Slices(HashMap<RepoPath, Vec<FragmentDigest>>);
+/// The digests of slices, by the file that they are of.
+struct Slices<'a>(HashMap<&'a RepoPath, (&'a Fragments, Vec<FragmentDigest>)>);
 
-impl Slices {
-    fn find(&mut self, known: &BTreeMap<RepoPath, Arc<Fragments>>, claim: &SliceClaim) -> Option<Slice> {
+impl<'a> Slices<'a> {
+    fn of(fragments: &'a BTreeMap<RepoPath, Arc<Fragments>>) -> Self {
+        let files: Vec<(&RepoPath, &Arc<Fragments>)> = fragments.iter().collect();
+        let digested = files.into_par_iter().map(|(file, fragments)| (file, (&**fragments, fragments.slices())));
+        Self(digested.collect())
+    }
+
+    fn find(&self, claim: &SliceClaim) -> Option<Slice> {
         let SliceClaim { file, fragment, evidence } = claim;
-        let fragments = known.get(file)?;
-        let digests = match self.0.get(file) {
-            Some(digests) => digests,
-            None => self.0.entry(file.clone()).or_insert_with(|| fragments.slices()),
-        };
+        let (fragments, digests) = self.0.get(file)?;
         let digest = *digests.get(fragment.number())?;
         let fragment = fragments.get(*fragment)?.name.clone();
         Some(Slice { file: file.clone(), fragment, digest, evidence: evidence.clone() })

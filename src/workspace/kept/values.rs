@@ -99,7 +99,7 @@ fields! {
     TaskId { project, name }
     Read { task, evidence }
     Slice { file, fragment, digest, evidence }
-    Fragment { name, line, said, needs }
+    Fragment { name, line, own, needs }
     Command { line, folder }
     Selection { base, reach, filters, sliced }
     Rule { include, glob }
