@@ -28,7 +28,9 @@ pub type Fetch = Box<dyn Fn() -> Option<Vec<u8>> + Send + Sync>;
 impl Workspace {
     /// The workspace as the bytes of its three parts, from which [`Workspace::from_kept`] makes an equal one.
     pub(crate) fn to_kept(&self) -> [Vec<u8>; 3] {
-        [self.index_part(), places_part(&self.rests_on), self.rows_part()]
+        let ((index, places), rows) =
+            rayon::join(|| (self.index_part(), places_part(&self.rests_on)), || self.rows_part());
+        [index, places, rows]
     }
 
     fn index_part(&self) -> Vec<u8> {
@@ -49,24 +51,34 @@ impl Workspace {
     }
 
     fn rows_part(&self) -> Vec<u8> {
+        let mut part = Writer::default();
+        let (rows, fragments) = rayon::join(|| self.rows(), || self.fragments_of_files());
+        rows.write(&mut part);
+        fragments.write(&mut part);
+        part.bytes
+    }
+
+    /// Projects, tasks, edges and findings.
+    fn rows(&self) -> Pooled<'_> {
         let mut pools = Pools::default();
+        let mut part = Writer::default();
         let mut projects = NewItems::default();
         self.projects().for_each(|project| projects.push(&Writing::of(&mut pools, |to| project.write(to))));
+        projects.write(&mut part);
         let mut tasks = NewItems::default();
         self.tasks().for_each(|task| tasks.push(&Writing::of(&mut pools, |to| task.write(to))));
-        let edges = Writing::of(&mut pools, |to| to.list(self.edges().iter()));
-        let diagnostics = Writing::of(&mut pools, |to| to.list(self.diagnostics().iter()));
-        let fragments = self.rows.fragments();
-        let fragments = Writing::of(&mut pools, |to| fragments.write(to));
-        let definitions: Vec<u8> = self.task_indices().flat_map(|task| self.definition(task).0).collect();
-        let mut part = Writer::default();
-        pools.write(&mut part);
-        projects.write(&mut part);
         tasks.write(&mut part);
-        for field in [edges, diagnostics, fragments, definitions] {
-            part.field(&field);
-        }
-        part.bytes
+        part.field(&Writing::of(&mut pools, |to| to.list(self.edges().iter())));
+        part.field(&Writing::of(&mut pools, |to| to.list(self.diagnostics().iter())));
+        part.field(&self.task_indices().flat_map(|task| self.definition(task).0).collect::<Vec<u8>>());
+        Pooled { pools, part }
+    }
+
+    fn fragments_of_files(&self) -> Pooled<'_> {
+        let mut pools = Pools::default();
+        let mut part = Writer::default();
+        part.field(&Writing::of(&mut pools, |to| self.rows.fragments().write(to)));
+        Pooled { pools, part }
     }
 
     /// The workspace that was kept.
@@ -102,6 +114,19 @@ impl Workspace {
     }
 }
 
+/// Values and the pools that they name by number.
+struct Pooled<'v> {
+    pools: Pools<'v>,
+    part: Writer,
+}
+
+impl Pooled<'_> {
+    fn write(self, to: &mut Writer) {
+        self.pools.write(to);
+        to.bytes.extend(self.part.bytes);
+    }
+}
+
 /// Rows that are decoded one by one.
 #[derive(Debug)]
 pub(super) struct KeptRows {
@@ -110,8 +135,9 @@ pub(super) struct KeptRows {
     tasks: Items,
     edges: Bytes,
     diagnostics: Bytes,
-    fragments: Bytes,
     definitions: Bytes,
+    fragment_pools: KeptPools,
+    fragments: Bytes,
 }
 
 impl KeptRows {
@@ -123,8 +149,9 @@ impl KeptRows {
             tasks: Items::read(&mut reader)?,
             edges: reader.shared_field()?,
             diagnostics: reader.shared_field()?,
-            fragments: reader.shared_field()?,
             definitions: reader.shared_field()?,
+            fragment_pools: KeptPools::read(&mut reader)?,
+            fragments: reader.shared_field()?,
         };
         reader.end()?;
         let is_whole = (rows.projects.len(), rows.tasks.len()) == counts && rows.definitions.len() == counts.1 * DIGEST;
@@ -148,7 +175,7 @@ impl KeptRows {
     }
 
     pub(super) fn fragments(&self) -> Result<FragmentsByFile, Damaged> {
-        Reading::whole(&self.fragments, &self.pools)
+        Reading::whole(&self.fragments, &self.fragment_pools)
     }
 
     pub(super) fn definition(&self, at: TaskIndex) -> Option<Definition> {

@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::OnceLock;
 
+use foldhash::fast::RandomState;
+
 use super::values::{Kept, Reading, Writing};
 use crate::codec::{Bytes, Damaged, Numbers, Reader, Writer};
 use crate::diagnostic::Evidence;
@@ -11,11 +13,11 @@ use crate::discover::Input;
 use crate::path::RepoPath;
 
 /// Values with their numbers, while they are written.
-struct Pool<'v, T>(HashMap<&'v T, u32>);
+struct Pool<'v, T>(HashMap<&'v T, u32, RandomState>);
 
 impl<T> Default for Pool<'_, T> {
     fn default() -> Self {
-        Self(HashMap::new())
+        Self(HashMap::default())
     }
 }
 
