@@ -1,13 +1,12 @@
 //! The ecosystems that are known, and the way from a tree to their links.
 
 use std::any::Any;
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::prelude::*;
 
-use super::kept::{Entries, read_facts};
+use super::kept::{Memo, read_facts};
 use super::landscape::{Landscape, Manifest, Places};
 use super::probes::Probes;
 use super::survey::{Found, SurveyMemo, survey};
@@ -142,15 +141,8 @@ impl EcosystemIndex {
 /// What a manifest's facts depend on: its ecosystem, its file name and its bytes.
 pub(super) type FactsKey = (EcosystemIndex, Box<[u8]>, ContentId);
 
-type KnownFacts = HashMap<FactsKey, Result<Facts, Unreadable>>;
-
 /// Facts by content id: a manifest that two trees share is read once.
-#[derive(Default)]
-pub struct FactsMemo {
-    known: Mutex<KnownFacts>,
-    kept: Mutex<Option<Arc<Entries>>>,
-    news: AtomicUsize,
-}
+pub type FactsMemo = Memo<FactsKey, Result<Facts, Unreadable>>;
 
 impl FactsMemo {
     fn get(&self, key: &FactsKey) -> Option<Result<Facts, Unreadable>> {
@@ -160,33 +152,6 @@ impl FactsMemo {
         let facts = read_facts(&*self.kept()?, key)?;
         self.known().insert(key.clone(), facts.clone());
         Some(facts)
-    }
-
-    fn put(&self, key: FactsKey, facts: &Result<Facts, Unreadable>) {
-        self.news.fetch_add(1, Ordering::Relaxed);
-        self.known().insert(key, facts.clone());
-    }
-
-    pub(super) fn known(&self) -> MutexGuard<'_, KnownFacts> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Takes up what was kept, instead of what is known in its own form.
-    pub(super) fn recall(&self, kept: Entries) {
-        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(kept));
-        *self.known() = HashMap::new();
-    }
-
-    pub(super) fn kept(&self) -> Option<Arc<Entries>> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    pub(super) fn news(&self) -> usize {
-        self.news.load(Ordering::Relaxed)
-    }
-
-    pub(super) fn forget_news(&self) {
-        self.news.store(0, Ordering::Relaxed);
     }
 }
 
@@ -324,6 +289,6 @@ fn facts_of(
         Unreadable::at(0, error.to_string())
     })?;
     let facts = (REGISTRY[usize::from(ecosystem.0)].read)(name, &bytes);
-    memo.put(key, &facts);
+    memo.put(key, facts.clone());
     facts
 }

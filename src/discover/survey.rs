@@ -1,12 +1,10 @@
 //! Which manifests a folder holds, all the way down: a pure function of the folder's tree id.
 
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::kept::{Entries, read_survey};
+use super::kept::{Memo, read_survey};
 use super::registry::{EcosystemIndex, recognised_by};
 use crate::path::RepoPath;
 use crate::tree::{ContentId, Mode, Node, Tree, TreeError, TreeId};
@@ -75,44 +73,12 @@ impl Found {
 }
 
 /// Surveys by tree id: two trees that share folders share their surveys.
-#[derive(Debug, Default)]
-pub struct SurveyMemo {
-    known: Mutex<HashMap<TreeId, Arc<Survey>>>,
-    kept: Mutex<Option<Arc<Entries>>>,
-    news: AtomicUsize,
-}
+pub type SurveyMemo = Memo<TreeId, Arc<Survey>>;
 
 impl SurveyMemo {
     fn get(&self, id: TreeId) -> Option<Arc<Survey>> {
         let mut known = self.known();
         known.get(&id).cloned().or_else(|| read_survey(&*self.kept()?, id, &mut known))
-    }
-
-    fn put(&self, survey: Survey) {
-        self.news.fetch_add(1, Ordering::Relaxed);
-        self.known().insert(survey.id, Arc::new(survey));
-    }
-
-    pub(super) fn known(&self) -> MutexGuard<'_, HashMap<TreeId, Arc<Survey>>> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Takes up what was kept, instead of what is known in its own form.
-    pub(super) fn recall(&self, kept: Entries) {
-        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(kept));
-        *self.known() = HashMap::new();
-    }
-
-    pub(super) fn kept(&self) -> Option<Arc<Entries>> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    pub(super) fn news(&self) -> usize {
-        self.news.load(Ordering::Relaxed)
-    }
-
-    pub(super) fn forget_news(&self) {
-        self.news.store(0, Ordering::Relaxed);
     }
 }
 
@@ -150,7 +116,7 @@ pub fn survey(tree: &dyn Tree, memo: &SurveyMemo) -> Result<Arc<Survey>, TreeErr
         let before = waiting.len();
         waiting.retain_mut(|walked| match close(walked, memo) {
             Some(survey) => {
-                memo.put(survey);
+                memo.put(survey.id, Arc::new(survey));
                 false
             }
             None => true,

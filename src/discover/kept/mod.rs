@@ -6,10 +6,12 @@
 //! that they are whole and that the same build wrote them.
 
 mod facts;
+mod memo;
 mod surveys;
 
 pub(super) use self::facts::read_facts;
 use self::facts::write_facts;
+pub use self::memo::Memo;
 pub(super) use self::surveys::read_survey;
 use self::surveys::write_surveys;
 use super::{FactsMemo, SurveyMemo};
