@@ -194,18 +194,23 @@ impl fmt::Debug for RepoPath {
 /// Writes bytes so that no terminal, log or pipeline can be steered by them.
 pub fn escape_for_people(bytes: &[u8], f: &mut impl fmt::Write) -> fmt::Result {
     for chunk in bytes.utf8_chunks() {
-        for character in chunk.valid().chars() {
-            if character.is_control() || steers_text(character) {
-                write!(f, "{}", character.escape_default())?;
-            } else {
-                f.write_char(character)?;
-            }
+        let mut rest = chunk.valid();
+        while let Some((at, character)) = rest.char_indices().find(|(_, character)| steers(*character)) {
+            f.write_str(&rest[..at])?;
+            write!(f, "{}", character.escape_default())?;
+            rest = &rest[at + character.len_utf8()..];
         }
+        f.write_str(rest)?;
         for byte in chunk.invalid() {
             write!(f, "\\x{byte:02x}")?;
         }
     }
     Ok(())
+}
+
+fn steers(character: char) -> bool {
+    // Nearly all are of this kind.
+    !matches!(character, ' '..='~') && (character.is_control() || steers_text(character))
 }
 
 /// Characters that reorder, hide or break a line of text (Unicode TR 36, "bidirectional text spoofing").
