@@ -80,7 +80,7 @@ pub(super) struct Rows {
     projects: Vec<OnceLock<Box<Project>>>,
     tasks: Vec<OnceLock<Box<Task>>>,
     edges: OnceLock<Vec<Edge>>,
-    diagnostics: OnceLock<Vec<Diagnostic>>,
+    diagnostics: Vec<Diagnostic>,
     fragments: OnceLock<FragmentsByFile>,
     kept: Option<Deferred<KeptRows>>,
     damaged: AtomicBool,
@@ -102,7 +102,7 @@ impl Rows {
             projects: projects.into_values().map(made).collect(),
             tasks: tasks.into_values().map(made).collect(),
             edges: OnceLock::from(edges),
-            diagnostics: OnceLock::from(diagnostics),
+            diagnostics,
             fragments: OnceLock::from(fragments),
             kept: None,
             damaged: AtomicBool::new(false),
@@ -110,12 +110,16 @@ impl Rows {
     }
 
     /// Rows that are decoded where they are asked for.
-    pub(super) fn kept(kept: Deferred<KeptRows>, (projects, tasks): (usize, usize)) -> Self {
+    pub(super) fn kept(
+        kept: Deferred<KeptRows>,
+        (projects, tasks): (usize, usize),
+        diagnostics: Vec<Diagnostic>,
+    ) -> Self {
         Self {
             projects: (0..projects).map(|_| OnceLock::new()).collect(),
             tasks: (0..tasks).map(|_| OnceLock::new()).collect(),
             edges: OnceLock::new(),
-            diagnostics: OnceLock::new(),
+            diagnostics,
             fragments: OnceLock::new(),
             kept: Some(kept),
             damaged: AtomicBool::new(false),
@@ -164,7 +168,7 @@ impl Rows {
     }
 
     pub(super) fn diagnostics(&self) -> &[Diagnostic] {
-        self.diagnostics.get_or_init(|| self.decoded(|kept| kept.diagnostics().ok(), Vec::new))
+        &self.diagnostics
     }
 
     pub(super) fn fragments(&self) -> &FragmentsByFile {

@@ -1,8 +1,8 @@
 //! A workspace as bytes, for a later run.
 //!
-//! Three parts. The first is the index that every question goes through; its tables stay as they were read. The second
-//! holds the places that were looked at, and the third projects, tasks, edges and findings; both are fetched when
-//! somebody asks for them, and rows are decoded one by one. Paths, texts, evidence and inputs are written once each and
+//! Three parts. The first is the index that every question goes through, whose tables stay as they were read, and the
+//! findings, which every answer tells. The second holds the places that were looked at, and the third projects, tasks,
+//! edges and fragments; both are fetched when somebody asks for them, and rows are decoded one by one. Paths, texts, evidence and inputs are written once each and
 //! named by number. Whoever keeps the parts proves that they are whole and that the same build wrote them.
 
 mod pools;
@@ -15,7 +15,6 @@ use super::paths::Paths;
 use super::rows::{Definition, FragmentsByFile, Rows};
 use super::{Edge, Project, Symlinks, Task, TaskName, Workspace};
 use crate::codec::{Bytes, Damaged, Deferred, Numbers, Reader, Writer};
-use crate::diagnostic::Diagnostic;
 use crate::discover::{PathHashes, Places, RestsOn};
 use crate::selection::Selection;
 
@@ -41,6 +40,7 @@ impl Workspace {
             self.ignore.write(writing);
             self.doubts.write(writing);
             self.index.filters.write(writing);
+            writing.list(self.diagnostics().iter());
         });
         let mut part = Writer::default();
         write_index(&self.index, &mut part);
@@ -58,7 +58,7 @@ impl Workspace {
         part.bytes
     }
 
-    /// Projects, tasks, edges and findings.
+    /// Projects, tasks, edges and what defines the tasks.
     fn rows(&self) -> Pooled<'_> {
         let mut pools = Pools::default();
         let mut part = Writer::default();
@@ -69,7 +69,6 @@ impl Workspace {
         self.tasks().for_each(|task| tasks.push(&Writing::of(&mut pools, |to| task.write(to))));
         tasks.write(&mut part);
         part.field(&Writing::of(&mut pools, |to| to.list(self.edges().iter())));
-        part.field(&Writing::of(&mut pools, |to| to.list(self.diagnostics().iter())));
         part.field(&self.task_indices().flat_map(|task| self.definition(task).0).collect::<Vec<u8>>());
         Pooled { pools, part }
     }
@@ -89,7 +88,7 @@ impl Workspace {
         let small = reader.field()?;
         let sources = PathHashes::from(reader.shared_field()?);
         reader.end()?;
-        let ((links, ignore), (doubts, filters)) = Reading::whole(small, &pools)?;
+        let ((links, ignore), ((doubts, filters), diagnostics)) = Reading::whole(small, &pools)?;
         index.filters = filters;
         let counts = (index.project_count(), index.task_count());
         let rows = Deferred::new(move || KeptRows::read(&rows()?.into(), counts).ok());
@@ -99,7 +98,7 @@ impl Workspace {
             doubts,
             rests_on: RestsOn::deferred(move || read_places(&places()?.into()).ok(), sources),
             index,
-            rows: Rows::kept(rows, counts),
+            rows: Rows::kept(rows, counts, diagnostics),
         })
     }
 
@@ -134,7 +133,6 @@ pub(super) struct KeptRows {
     projects: Items,
     tasks: Items,
     edges: Bytes,
-    diagnostics: Bytes,
     definitions: Bytes,
     fragment_pools: KeptPools,
     fragments: Bytes,
@@ -148,7 +146,6 @@ impl KeptRows {
             projects: Items::read(&mut reader)?,
             tasks: Items::read(&mut reader)?,
             edges: reader.shared_field()?,
-            diagnostics: reader.shared_field()?,
             definitions: reader.shared_field()?,
             fragment_pools: KeptPools::read(&mut reader)?,
             fragments: reader.shared_field()?,
@@ -168,10 +165,6 @@ impl KeptRows {
 
     pub(super) fn edges(&self) -> Result<Vec<Edge>, Damaged> {
         Reading::whole(&self.edges, &self.pools)
-    }
-
-    pub(super) fn diagnostics(&self) -> Result<Vec<Diagnostic>, Damaged> {
-        Reading::whole(&self.diagnostics, &self.pools)
     }
 
     pub(super) fn fragments(&self) -> Result<FragmentsByFile, Damaged> {
