@@ -16,7 +16,7 @@ pub use range::{HeadChoice, RangeChoice};
 use self::range::{Opened, Range};
 use self::recall::{Anchor, AnchorHead, Known, Recall};
 use crate::affect::{Affected, Side, Terms, affect};
-use crate::config::{self, Configuration, PipelineSettings, UnownedPolicy};
+use crate::config::{self, Configuration, UnownedPolicy};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::discover::{self, FactsMemo, Linked, SurveyMemo};
 use crate::fingerprint::{Environment, Fingerprints, fingerprints};
@@ -108,10 +108,6 @@ const ANCHOR: &str = "workspace";
 
 /// Fewer digests than this are worked out as quickly as they are kept.
 const WORTH_KEEPING: usize = 64;
-
-/// The pipelines that are there without configuration.
-const BUILT_IN_PIPELINES: [(&str, &[&str]); 2] =
-    [("validation", &["build", "test"]), ("pull-request", &["build", "test", "image", "chart"])];
 
 impl Planner {
     /// Answers about a repository. The environment holds the values of whatever variables tasks may declare.
@@ -385,16 +381,12 @@ fn unknown_pipeline_tasks(configuration: &Configuration, workspace: &Workspace) 
 }
 
 fn pipeline_tasks(configuration: &Configuration, wanted: &str) -> Result<Selected, PlannerError> {
-    if let Some(PipelineSettings { tasks, .. }) = configuration.pipelines.get(wanted) {
-        return Ok(Selected::Named(tasks.iter().map(|task| task.value.clone()).collect()));
+    if let Some(pipeline) = configuration.pipeline(wanted) {
+        return Ok(Selected::Named(pipeline.tasks.iter().map(|task| task.value.clone()).collect()));
     }
-    if let Some((_, tasks)) = BUILT_IN_PIPELINES.iter().find(|(name, _)| *name == wanted) {
-        return Ok(Selected::Named(tasks.iter().map(|task| (*task).to_owned()).collect()));
-    }
-    let built_in = BUILT_IN_PIPELINES.iter().map(|(name, _)| (*name).to_owned());
-    let mut known: Vec<String> = configuration.pipelines.keys().cloned().chain(built_in).collect();
+    let all = configuration.all_pipelines();
+    let mut known: Vec<String> = all.into_iter().map(|pipeline| pipeline.name.value.clone()).collect();
     known.sort();
-    known.dedup();
     Err(PlannerError::UnknownPipeline { wanted: wanted.to_owned(), known })
 }
 

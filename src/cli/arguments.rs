@@ -55,7 +55,7 @@ pub enum Command {
     Plan {
         #[command(flatten)]
         range: Range,
-        /// Only the tasks of this pipeline (`validation`, `pull-request`, or one of knockon.toml)
+        /// Only the tasks of this pipeline (`validation`, `pull-request`, `release`, or one of knockon.toml)
         #[arg(long, value_name = "NAME")]
         pipeline: Option<String>,
         /// Text for people, JSON for programs

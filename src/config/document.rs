@@ -138,6 +138,17 @@ impl<'a> Reader<'a> {
         list
     }
 
+    /// `true` or `false`.
+    pub(super) fn truth(&mut self, field: Field<'_>, example: &str) -> Option<Written<bool>> {
+        match field.value.get_ref() {
+            DeValue::Boolean(truth) => Some(Written::new(*truth, self.source.place(field.value.span().start))),
+            _ => {
+                self.wrong_type(field.key, field.value, "`true` or `false`", example);
+                None
+            }
+        }
+    }
+
     /// A whole number from 0 on.
     pub(super) fn number(&mut self, field: Field<'_>, example: &str) -> Option<Written<u32>> {
         let DeValue::Integer(integer) = field.value.get_ref() else {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::mistake::Mistake;
+use super::policy;
 use super::read::{read, said_twice};
 use super::{Configuration, ProjectReference, ProjectSettings, Written};
 use crate::diagnostic::{Diagnostic, Place, Severity};
@@ -49,6 +50,7 @@ pub fn merge(root: Configuration, nested: Vec<Configuration>) -> (Configuration,
     }
     merged.projects = projects.into_values().collect();
     diagnostics.extend(said_twice(&merged.projects));
+    diagnostics.extend(policy::violations(&merged));
     diagnostics.sort_by(|a, b| a.place.cmp(&b.place));
     (merged, diagnostics)
 }

@@ -20,7 +20,10 @@ mod document;
 mod merge;
 mod mistake;
 mod pattern;
+mod pipeline;
+mod policy;
 mod read;
+mod ref_pattern;
 mod value;
 pub mod written;
 
@@ -28,8 +31,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 pub use merge::{merge, read_all};
-pub use pattern::{BranchMatch, BranchPattern, PathPattern, Placeholder, select};
+pub use pattern::{PathPattern, select};
+pub use pipeline::{EventKind, PipelineMatch, PipelineSettings, RefName, built_in_pipelines};
 pub use read::read;
+pub use ref_pattern::{Placeholder, RefMatch, RefPattern};
 pub use value::{ProjectReference, TaskReference, TaskScope};
 pub use written::schema;
 
@@ -86,6 +91,32 @@ pub struct Configuration {
     pub tasks: BTreeMap<String, TaskSettings>,
     /// Named sets of tasks.
     pub pipelines: BTreeMap<String, PipelineSettings>,
+    /// The environments that tasks run in.
+    pub environments: BTreeMap<String, EnvironmentSettings>,
+}
+
+/// `[environment.X]`: where a task runs, such as a cluster for tests.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EnvironmentSettings {
+    /// The environment's name, at its table.
+    pub name: Written<String>,
+    /// Whether somebody has to approve before a task runs in it; not, if nothing is said.
+    pub approval: Option<Written<bool>>,
+    /// The pipelines that may reach it; all, if nothing is said.
+    pub pipelines: Option<Vec<Written<String>>>,
+}
+
+impl EnvironmentSettings {
+    /// Whether somebody has to approve before a task runs in it.
+    pub fn needs_approval(&self) -> bool {
+        self.approval.as_ref().is_some_and(|approval| approval.value)
+    }
+
+    /// Whether a pipeline may reach it. Where only some may, a plan that follows no pipeline may not.
+    pub fn allows(&self, pipeline: Option<&str>) -> bool {
+        let Some(allowed) = &self.pipelines else { return true };
+        allowed.iter().any(|name| Some(name.value.as_str()) == pipeline)
+    }
 }
 
 /// What to do about a changed file that no project owns or reads.
@@ -189,6 +220,8 @@ pub struct TaskSettings {
     pub timeout: Option<Written<Duration>>,
     /// How often it is tried again after a failure.
     pub retries: Option<Written<u32>>,
+    /// The environment that it runs in.
+    pub environment: Option<Written<String>>,
 }
 
 impl TaskSettings {
@@ -203,6 +236,7 @@ impl TaskSettings {
             env: None,
             timeout: None,
             retries: None,
+            environment: None,
         }
     }
 
@@ -217,31 +251,8 @@ impl TaskSettings {
             env: self.env.clone().or_else(|| general.env.clone()),
             timeout: self.timeout.clone().or_else(|| general.timeout.clone()),
             retries: self.retries.clone().or_else(|| general.retries.clone()),
+            environment: self.environment.clone().or_else(|| general.environment.clone()),
         }
-    }
-}
-
-/// `[pipeline.X]`: a named set of tasks with the branches that select it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PipelineSettings {
-    /// The pipeline's name, at its table.
-    pub name: Written<String>,
-    /// The branches that select it.
-    pub branches: Vec<Written<BranchPattern>>,
-    /// The branches among them that do not.
-    pub except: Vec<Written<BranchPattern>>,
-    /// The names of its tasks, in the order of the file.
-    pub tasks: Vec<Written<String>>,
-}
-
-impl PipelineSettings {
-    /// What a branch name tells if it selects the pipeline: the first pattern that matches speaks, unless an
-    /// exception matches too. The name is short: without `refs/heads/`.
-    pub fn selected_by(&self, branch: &[u8]) -> Option<BranchMatch> {
-        if self.except.iter().any(|pattern| pattern.value.matches(branch).is_some()) {
-            return None;
-        }
-        self.branches.iter().find_map(|pattern| pattern.value.matches(branch))
     }
 }
 
@@ -289,7 +300,16 @@ tasks = ["build", "test"]
 
 [pipeline.release]
 branches = ["release/{service}/{version}"]
-tasks = ["image", "push", "chart", "chart-push"]
+tags = ["{service}/v{version}"]
+events = ["push", "tag"]
+tasks = ["image", "push", "chart", "chart-push", "deploy"]
+
+[environment.production]
+approval = true
+pipelines = ["release"]
+
+[task.deploy]
+environment = "production"
 "#;
 
     #[test]
@@ -307,15 +327,10 @@ tasks = ["image", "push", "chart", "chart-push"]
         assert_eq!(test.outputs.as_ref().unwrap()[0].evidence().text, r#"outputs = ["TestResults/**"]"#);
         assert_eq!(test.outputs.as_ref().unwrap()[0].evidence().line, 17);
         assert_eq!(test.retries.as_ref().unwrap().value, 1);
-    }
-
-    #[test]
-    fn branches_select_pipelines() {
-        let pipelines = root(EXAMPLE).pipelines;
-        assert!(pipelines["validation"].selected_by(b"feature/shipping").is_some());
-        assert!(pipelines["validation"].selected_by(b"feature/experimental/x").is_none());
-        let release = pipelines["release"].selected_by(b"release/delivery/0.1.0").unwrap();
-        assert_eq!(release.service.as_deref(), Some("delivery"));
+        let name = &configuration.tasks["deploy"].environment.as_ref().unwrap().value;
+        let production = &configuration.environments[name];
+        assert!(production.needs_approval() && production.allows(Some("release")));
+        assert!(!production.allows(Some("validation")) && !production.allows(None));
     }
 
     #[test]

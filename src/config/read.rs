@@ -1,16 +1,16 @@
 //! The schema of `knockon.toml`, key by key.
 
+pub(super) mod delivery;
+
 use std::collections::BTreeMap;
 
 use toml::de::DeTable;
 
 use super::document::{Field, Reader, Source, fields};
 use super::mistake::{Mistake, listed, nearest};
-use super::pattern::{BranchPattern, PathPattern, outside};
+use super::pattern::{PathPattern, outside};
 use super::value::{ProjectReference, TaskReference, TaskScope, parse_duration, parse_name, parse_variable};
-use super::{
-    Configuration, PipelineSettings, ProjectSettings, TaskSettings, UnownedPolicy, WorkspaceSettings, Written,
-};
+use super::{Configuration, ProjectSettings, TaskSettings, UnownedPolicy, WorkspaceSettings, Written};
 use crate::diagnostic::{Diagnostic, Place, Severity};
 use crate::path::RepoPath;
 
@@ -18,11 +18,11 @@ use crate::path::RepoPath;
 const LARGEST_FILE: usize = 1024 * 1024;
 
 /// The keys of each table, for those who mistype one.
-pub(super) const ROOT_KEYS: [&str; 4] = ["workspace", "project", "task", "pipeline"];
+pub(super) const ROOT_KEYS: [&str; 5] = ["workspace", "project", "task", "pipeline", "environment"];
 pub(super) const WORKSPACE_KEYS: [&str; 3] = ["default-branch", "unowned", "ignore"];
 pub(super) const PROJECT_KEYS: [&str; 5] = ["name", "owners", "depends-on", "inputs", "task"];
-pub(super) const TASK_KEYS: [&str; 7] = ["command", "depends-on", "inputs", "outputs", "env", "timeout", "retries"];
-pub(super) const PIPELINE_KEYS: [&str; 3] = ["branches", "except", "tasks"];
+pub(super) const TASK_KEYS: [&str; 8] =
+    ["command", "depends-on", "inputs", "outputs", "env", "timeout", "retries", "environment"];
 
 /// Reads the `knockon.toml` at `file`: the one at the root, or the one in a project's folder. An error, and so any
 /// doubt about what was meant, leaves no configuration.
@@ -74,7 +74,8 @@ fn root(reader: &mut Reader<'_>, top: &[Field<'_>]) -> Configuration {
         match field.key {
             "workspace" => configuration.workspace = workspace(reader, field),
             "task" => configuration.tasks = tasks(reader, field),
-            "pipeline" => configuration.pipelines = pipelines(reader, field),
+            "pipeline" => configuration.pipelines = delivery::pipelines(reader, field),
+            "environment" => configuration.environments = delivery::environments(reader, field),
             "project" => {
                 for entry in reader.table(field, "[project.\"src/delivery\"]") {
                     let project = match ProjectReference::parse(entry.key) {
@@ -265,6 +266,7 @@ fn task_table(reader: &mut Reader<'_>, entry: Field<'_>) -> TaskSettings {
             "env" => settings.env = Some(reader.list(field, "env = [\"CI\"]", parse_variable)),
             "timeout" => settings.timeout = reader.text(field, "timeout = \"10m\"", parse_duration),
             "retries" => settings.retries = reader.number(field, "retries = 1"),
+            "environment" => settings.environment = reader.text(field, "environment = \"qa\"", parse_name),
             _ => reader.unknown(field, &format!("`[task.{}]`", entry.key), &TASK_KEYS),
         }
     }
@@ -277,65 +279,6 @@ fn command(text: &str) -> Result<String, Mistake> {
         return Err(Mistake::new("bad-value", "the command is empty or holds a NUL character", help));
     }
     Ok(text.to_owned())
-}
-
-fn pipelines(reader: &mut Reader<'_>, field: Field<'_>) -> BTreeMap<String, PipelineSettings> {
-    let mut pipelines = BTreeMap::new();
-    for entry in reader.table(field, "[pipeline.validation]") {
-        match parse_name(entry.key) {
-            Ok(name) => {
-                let settings = pipeline_table(reader, entry);
-                pipelines.insert(name, settings);
-            }
-            Err(mistake) => reader.mistake(entry.at, mistake),
-        }
-    }
-    pipelines
-}
-
-fn pipeline_table(reader: &mut Reader<'_>, entry: Field<'_>) -> PipelineSettings {
-    let name = reader.key(entry);
-    let mut settings = PipelineSettings { name, branches: Vec::new(), except: Vec::new(), tasks: Vec::new() };
-    let before = reader.diagnostics.len();
-    let inner = reader.table(entry, "[pipeline.validation]");
-    let mut tasks_at = entry.at;
-    for field in inner {
-        match field.key {
-            "branches" => {
-                settings.branches = reader.list(field, "branches = [\"feature/*\"]", BranchPattern::parse);
-            }
-            "except" => settings.except = reader.list(field, "except = [\"feature/old/*\"]", BranchPattern::parse),
-            "tasks" => {
-                settings.tasks = reader.list(field, "tasks = [\"build\", \"test\"]", pipeline_task);
-                tasks_at = field.at;
-            }
-            _ => reader.unknown(field, &format!("`[pipeline.{}]`", entry.key), &PIPELINE_KEYS),
-        }
-    }
-    let clean = reader.diagnostics.len() == before;
-    if clean && settings.tasks.is_empty() {
-        let message = format!("pipeline `{}` has no task", entry.key);
-        reader.mistake(tasks_at, Mistake::new("empty-list", message, "write `tasks = [\"build\", \"test\"]`"));
-    }
-    if let Some(first) = settings.except.first().filter(|_| clean && settings.branches.is_empty()) {
-        let message = format!("pipeline `{}` makes exceptions from no branches", entry.key);
-        let mistake = Mistake::new("empty-list", message, "write `branches = [\"*\"]` for all branches");
-        reader.diagnostics.push(mistake.at(first.place.clone()));
-    }
-    settings
-}
-
-/// A pipeline names tasks as such: in which projects they run is what a plan is about.
-fn pipeline_task(text: &str) -> Result<String, Mistake> {
-    let bare = text.rsplit(':').next().unwrap_or(text).trim_start_matches('^');
-    parse_name(text).map_err(|mistake| match parse_name(bare) {
-        Ok(bare) if text.contains([':', '^']) => {
-            let message =
-                format!("`{text}` is no task's name: a pipeline runs a task in each project that is affected");
-            Mistake::new("bad-reference", message, format!("write `{bare}`"))
-        }
-        _ => mistake,
-    })
 }
 
 /// What is said about one project in two tables, and the names that two projects share, as far as the configuration

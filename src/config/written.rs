@@ -7,7 +7,10 @@ use schemars::{JsonSchema, Schema};
 use serde::Serialize;
 
 use super::value::print_duration;
-use super::{Configuration, PipelineSettings, ProjectSettings, TaskSettings, WorkspaceSettings, Written};
+use super::{
+    Configuration, EnvironmentSettings, EventKind, PipelineSettings, ProjectSettings, TaskSettings, WorkspaceSettings,
+    Written,
+};
 
 /// The JSON Schema of `knockon.toml`, for editors: the file at the root or one in a project's folder.
 pub fn schema() -> Schema {
@@ -42,9 +45,12 @@ pub struct RootFile {
     /// Tasks, for every project that has them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub task: BTreeMap<String, TaskTable>,
-    /// Named sets of tasks and the branches that select them.
+    /// Named sets of tasks, and the events, branches and tags that select them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub pipeline: BTreeMap<String, PipelineTable>,
+    /// The environments that tasks run in.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub environment: BTreeMap<String, EnvironmentTable>,
 }
 
 /// What holds for the repository.
@@ -137,21 +143,65 @@ pub struct TaskTable {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "u32")]
     pub retries: Option<u32>,
+    /// The environment that it runs in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub environment: Option<String>,
 }
 
-/// A named set of tasks and the branches that select it.
+/// A named set of tasks, and the events, branches and tags that select it.
 #[derive(Debug, Clone, Default, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct PipelineTable {
-    /// Branches that select it: globs, or text with the placeholders `{service}` and `{version}`.
+    /// The events that select it. Without any, `branches` are about runs of the branches themselves, and `tags` about
+    /// pushed tags.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub events: Vec<EventWord>,
+    /// Branches that select it: globs, or text with the placeholders `{service}` and `{version}`. Of a pull request it is
+    /// the branch that it is to be merged into.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub branches: Vec<String>,
-    /// Branches among them that do not.
+    /// Tags that select it, written as `branches` are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
+    /// Branches and tags among them that do not.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub except: Vec<String>,
     /// The names of its tasks.
     #[schemars(length(min = 1))]
     pub tasks: Vec<String>,
+}
+
+/// What a CI engine runs for.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum EventWord {
+    /// Commits were pushed to a branch.
+    Push,
+    /// Somebody asks to have a branch merged.
+    PullRequest,
+    /// A merge queue tries what it is about to merge.
+    MergeGroup,
+    /// A tag was pushed.
+    Tag,
+    /// The time has come.
+    Schedule,
+    /// Somebody or another pipeline started it.
+    Manual,
+}
+
+/// Where a task runs, such as a cluster for tests.
+#[derive(Debug, Clone, Default, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct EnvironmentTable {
+    /// Whether somebody has to approve before a task runs in it; not, if nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "bool")]
+    pub approval: Option<bool>,
+    /// The pipelines that may reach it; all, if nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Vec<String>")]
+    pub pipelines: Option<Vec<String>>,
 }
 
 impl From<&Configuration> for RootFile {
@@ -162,6 +212,11 @@ impl From<&Configuration> for RootFile {
             project: projects.map(|settings| (settings.project.value.to_string(), settings.into())).collect(),
             task: task_tables(&configuration.tasks),
             pipeline: configuration.pipelines.iter().map(|(name, settings)| (name.clone(), settings.into())).collect(),
+            environment: configuration
+                .environments
+                .iter()
+                .map(|(name, settings)| (name.clone(), settings.into()))
+                .collect(),
         }
     }
 }
@@ -202,13 +257,42 @@ impl From<&TaskSettings> for TaskTable {
             env: settings.env.as_deref().map(texts),
             timeout: settings.timeout.as_ref().map(|timeout| print_duration(timeout.value)),
             retries: settings.retries.as_ref().map(|retries| retries.value),
+            environment: settings.environment.as_ref().map(text),
         }
     }
 }
 
 impl From<&PipelineSettings> for PipelineTable {
     fn from(settings: &PipelineSettings) -> Self {
-        Self { branches: texts(&settings.branches), except: texts(&settings.except), tasks: texts(&settings.tasks) }
+        Self {
+            events: settings.events.iter().map(|event| event.value.into()).collect(),
+            branches: texts(&settings.branches),
+            tags: texts(&settings.tags),
+            except: texts(&settings.except),
+            tasks: texts(&settings.tasks),
+        }
+    }
+}
+
+impl From<EventKind> for EventWord {
+    fn from(event: EventKind) -> Self {
+        match event {
+            EventKind::Push => EventWord::Push,
+            EventKind::PullRequest => EventWord::PullRequest,
+            EventKind::MergeGroup => EventWord::MergeGroup,
+            EventKind::Tag => EventWord::Tag,
+            EventKind::Schedule => EventWord::Schedule,
+            EventKind::Manual => EventWord::Manual,
+        }
+    }
+}
+
+impl From<&EnvironmentSettings> for EnvironmentTable {
+    fn from(settings: &EnvironmentSettings) -> Self {
+        Self {
+            approval: settings.approval.as_ref().map(|approval| approval.value),
+            pipelines: settings.pipelines.as_deref().map(texts),
+        }
     }
 }
 
@@ -226,7 +310,8 @@ fn texts<T: ToString>(list: &[Written<T>]) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::read::{PIPELINE_KEYS, PROJECT_KEYS, ROOT_KEYS, TASK_KEYS, WORKSPACE_KEYS};
+    use super::super::read::delivery::{ENVIRONMENT_KEYS, PIPELINE_KEYS};
+    use super::super::read::{PROJECT_KEYS, ROOT_KEYS, TASK_KEYS, WORKSPACE_KEYS};
     use super::super::tests::{EXAMPLE, root};
     use super::*;
 
@@ -249,6 +334,7 @@ mod tests {
             ("ProjectTable", &PROJECT_KEYS),
             ("TaskTable", &TASK_KEYS),
             ("PipelineTable", &PIPELINE_KEYS),
+            ("EnvironmentTable", &ENVIRONMENT_KEYS),
         ] {
             let mut found = keys(table);
             found.sort();

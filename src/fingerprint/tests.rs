@@ -314,6 +314,7 @@ fn coded(part: &OwnPart) -> [u8; 32] {
         builds_upstream: true,
         timeout: None,
         retries: 0,
+        runs_in: None,
     };
     let listed = part.files.iter().map(|(path, mode, id)| {
         let mode = MODES.into_iter().find(|known| known.bits() == *mode).unwrap();

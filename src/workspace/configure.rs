@@ -225,6 +225,9 @@ impl Draft {
         if let Some(retries) = &settings.retries {
             task.retries = retries.value;
         }
+        if let Some(environment) = &settings.environment {
+            task.runs_in = Some(environment.value.clone());
+        }
     }
 
     /// The inputs that patterns select, each with its line.

@@ -112,6 +112,8 @@ pub struct Task {
     pub timeout: Option<Duration>,
     /// How often it is tried again.
     pub retries: u32,
+    /// The environment of the configuration that it runs in. What a task is made of does not depend on it.
+    pub runs_in: Option<String>,
 }
 
 impl Task {
@@ -131,6 +133,7 @@ impl Task {
             builds_upstream: true,
             timeout: None,
             retries: 0,
+            runs_in: None,
         }
     }
 

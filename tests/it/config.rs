@@ -222,7 +222,7 @@ fn pipelines_choose_tasks() {
     assert!(!plan("quick").iter().any(|task| task.ends_with(":image")));
     assert_eq!(plan("validation"), LIB);
     assert_eq!(plan("pull-request"), LIB);
-    repo.knockon(&["plan", "--pipeline", "nightly"]).refused(2, "pull-request, quick, validation");
+    repo.knockon(&["plan", "--pipeline", "nightly"]).refused(2, "pull-request, quick, release, validation");
 }
 
 #[test]

@@ -82,6 +82,9 @@ fn case_69_only_what_the_configuration_says_of_a_project_affects_it() {
         &[],
     );
     check(&base, &configured("[pipeline.x]\nbranches = [\"main\"]\ntasks = [\"build\"]\n"), &[]);
+    let runs_in =
+        "[environment.qa]\napproval = true\n[task.test]\nenvironment = \"qa\"\n[project.a]\nowners = [\"@x\"]\n";
+    check(&base, &configured(runs_in), &[]);
 }
 
 #[test]

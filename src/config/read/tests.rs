@@ -5,7 +5,7 @@ use proptest::option;
 use proptest::prelude::*;
 
 use super::super::tests::{path, root};
-use super::super::{FILE_NAME, merge, written};
+use super::super::{EnvironmentSettings, EventKind, FILE_NAME, PipelineSettings, RefPattern, merge, written};
 use super::*;
 
 /// One line for each finding in the file at a path.
@@ -43,13 +43,21 @@ cache = true
 [pipeline.x]
 tasks = ["build"]
 branch = ["*"]
+event = ["push"]
+[environment.qa]
+approvals = true
+[task.build]
+enviroment = "qa"
 "#), @r#"
     knockon.toml:2:1 unknown-key: the root's file has no key `worksapce` -- did you mean `workspace`?
     knockon.toml:4:1 unknown-key: `[workspace]` has no key `default_branch` -- did you mean `default-branch`?
     knockon.toml:6:1 unknown-key: the project's table has no key `owner` -- did you mean `owners`?
     knockon.toml:8:3 unknown-key: `[task.test]` has no key `ouputs` -- did you mean `outputs`?
-    knockon.toml:9:1 unknown-key: `[task.test]` has no key `cache` -- known here: `command`, `depends-on`, `inputs`, `outputs`, `env`, `timeout`, `retries`
+    knockon.toml:9:1 unknown-key: `[task.test]` has no key `cache` -- known here: `command`, `depends-on`, `inputs`, `outputs`, `env`, `timeout`, `retries`, `environment`
     knockon.toml:12:1 unknown-key: `[pipeline.x]` has no key `branch` -- did you mean `branches`?
+    knockon.toml:13:1 unknown-key: `[pipeline.x]` has no key `event` -- did you mean `events`?
+    knockon.toml:15:1 unknown-key: `[environment.qa]` has no key `approvals` -- did you mean `approval`?
+    knockon.toml:17:1 unknown-key: `[task.build]` has no key `enviroment` -- did you mean `environment`?
     "#);
 }
 
@@ -295,8 +303,10 @@ prop_compose! {
         env in option::of(vec(parsed("[A-Z_()]{1,5}", parse_variable), 0..3)),
         timeout in option::of((1u64..1 << 40).prop_map(|millis| written_as(std::time::Duration::from_millis(millis)))),
         retries in option::of(any::<u32>().prop_map(written_as)),
+        environment in option::of(name().prop_map(written_as)),
     ) -> TaskSettings {
-        TaskSettings { command, depends_on, inputs, outputs, env, timeout, retries, ..TaskSettings::new(written_as(String::new())) }
+        let new = TaskSettings::new(written_as(String::new()));
+        TaskSettings { command, depends_on, inputs, outputs, env, timeout, retries, environment, ..new }
     }
 }
 
@@ -325,11 +335,22 @@ prop_compose! {
 
 prop_compose! {
     fn pipeline()(
-        branches in vec(parsed("[a-z*/]{1,5}|release/\\{service\\}/v\\{version\\}", BranchPattern::parse), 1..3),
-        except in vec(parsed("[a-z*/]{1,5}", BranchPattern::parse), 0..3),
+        events in vec(prop::sample::select(EventKind::WORDS.to_vec()).prop_map(|(_, event)| written_as(event)), 0..3),
+        branches in vec(parsed("[a-z*/]{1,5}|release/\\{service\\}/v\\{version\\}", RefPattern::parse), 1..3),
+        tags in vec(parsed("[a-z*/]{1,5}|v\\{version\\}", RefPattern::parse), 0..3),
+        except in vec(parsed("[a-z*/]{1,5}", RefPattern::parse), 0..3),
         tasks in vec(name().prop_map(written_as), 1..3),
     ) -> PipelineSettings {
-        PipelineSettings { name: written_as(String::new()), branches, except, tasks }
+        PipelineSettings { events, branches, tags, except, tasks, ..PipelineSettings::new(written_as(String::new())) }
+    }
+}
+
+prop_compose! {
+    fn environment()(
+        approval in option::of(any::<bool>().prop_map(written_as)),
+        pipelines in option::of(vec(name().prop_map(written_as), 0..3)),
+    ) -> EnvironmentSettings {
+        EnvironmentSettings { name: written_as(String::new()), approval, pipelines }
     }
 }
 
@@ -341,9 +362,10 @@ prop_compose! {
         projects in vec(settings(), 0..4),
         tasks in tasks_by_name(),
         pipelines in btree_map(name(), pipeline(), 0..3),
+        environments in btree_map(name(), environment(), 0..3),
     ) -> Configuration {
         let workspace = WorkspaceSettings { default_branch, unowned, ignore };
-        Configuration { workspace, projects, tasks, pipelines }
+        Configuration { workspace, projects, tasks, pipelines, environments }
     }
 }
 
@@ -365,6 +387,9 @@ fn consistent(mut configuration: Configuration) -> Configuration {
     }
     for (name, pipeline) in &mut configuration.pipelines {
         pipeline.name = written_as(name.clone());
+    }
+    for (name, environment) in &mut configuration.environments {
+        environment.name = written_as(name.clone());
     }
     configuration
 }

@@ -10,8 +10,8 @@ fn every_kind_of_value_comes_back() {
          == b/\u{e9}/x\n== c/package.json\n{ \"name\": \"c\", \"dependencies\": { \"nothing\": \"file:../gone\" } }\n\
          == c/Dockerfile\nFROM scratch\nCOPY ../b /b\n== d/pom.xml\n<project><<\n== link -> a\n== dangling -> ../out\n\
          == charts/c/Chart.yaml\nname: c\n== knockon.toml\n[workspace]\nignore = [\"docs/**\", \"!docs/x\"]\n\
-         [project.a]\nowners = [\"@one\"]\ndepends-on = [\"c\"]\n[task.test]\ntimeout = \"90s\"\nretries = 2\nenv = [\"CI\"]\n\
-         outputs = [\"out/**\"]\n",
+         [project.a]\nowners = [\"@one\"]\ndepends-on = [\"c\"]\n[task.test]\ntimeout = \"90s\"\nretries = 2\nenv = [\"CI\"]\nenvironment = \"qa\"\n\
+         outputs = [\"out/**\"]\n[environment.qa]\n",
     ));
     assert!(!workspace.doubts.is_empty() && !workspace.diagnostics().is_empty() && !workspace.edges().is_empty());
     check_kept(&workspace);

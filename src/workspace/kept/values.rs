@@ -110,7 +110,8 @@ fields! {
     Edge { from, to, kind, evidence }
     Project { id, name, kind, aliases, ecosystems, owners, evidence, joined }
     Task {
-        id, inputs, slices, reads, after, commands, environment, outputs, tools, ecosystems, builds_upstream, timeout, retries
+        id, inputs, slices, reads, after, commands, environment, outputs, tools, ecosystems, builds_upstream, timeout, retries,
+        runs_in
     }
 }
 
