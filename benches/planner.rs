@@ -36,7 +36,7 @@ fn affected(folder: &Path, head: &HeadChoice) -> usize {
         base: Some("base".to_owned()),
         head: head.clone(),
         unowned: Some(UnownedPolicy::None),
-        in_ci: false,
+        ..RangeChoice::default()
     };
     planner(folder).affected(&choice).expect("a generated repository can be planned").affected.tasks().count()
 }

@@ -29,7 +29,8 @@
 //!    without fingerprinting everything what fingerprinting everything would find.
 //! 6. [`mod@plan`] puts affected tasks and what they need into layers.
 //! 7. [`planner::Planner`] does all of this for a repository: it is the one entry that every command calls. [`report`]
-//!    turns its answers into text and JSON, and [`cli`] turns arguments into one call.
+//!    turns its answers into text and JSON, and [`cli`] turns arguments into one call. [`ci`] knows what CI engines say of
+//!    their runs, which the planner takes for suggestions.
 //!
 //! From `discover` to `plan` everything is pure: handed values and trees, it never sees a process, a clock, an
 //! environment variable, a socket, a file or git. So it can be tried without a repository:
@@ -82,6 +83,7 @@
 //! [`report::json`] describes carries a version of its own.
 
 pub mod affect;
+pub mod ci;
 pub mod cli;
 mod codec;
 pub mod config;

@@ -22,7 +22,7 @@ use crate::discover::{self, FactsMemo, Linked, SurveyMemo};
 use crate::fingerprint::{Environment, Fingerprints, fingerprints};
 use crate::git::{GitError, Repository};
 use crate::path::RepoPath;
-use crate::plan::{Decision, Plan, Selected, TreeKind, TreeName, members, plan};
+use crate::plan::{Decision, FetchCommand, Plan, Selected, TreeKind, TreeName, members, plan};
 use crate::store::{Item, Memo};
 use crate::tree::{Change, Node, Tree, TreeError, changes};
 use crate::workspace::{Doubt, Fetch, ProjectId, Scope, TaskIndex, Workspace, assemble, near_names};
@@ -133,10 +133,25 @@ impl Planner {
     pub fn affected(&self, choice: &RangeChoice) -> Result<Answer, PlannerError> {
         let opened = range::open_head(&self.repository, &choice.head)?;
         let (head, diagnostics) = self.understand(opened)?;
+        let range = self.choose(choice, &head)?;
+        self.compare(head, diagnostics, range, choice.unowned)
+    }
+
+    /// What would have to be fetched for a base to be found, the cheapest first; nothing where there is one.
+    pub fn lacking(&self, choice: &RangeChoice) -> Result<Vec<FetchCommand>, PlannerError> {
+        let (head, _) = self.understand(range::open_head(&self.repository, &choice.head)?)?;
+        Ok(self.choose(choice, &head)?.lacking)
+    }
+
+    /// Fetches from where the repository was cloned. A planner that is made afterwards sees what came.
+    pub fn fetch(&self, command: &FetchCommand) -> Result<(), PlannerError> {
+        Ok(self.repository.fetch(&command.arguments())?)
+    }
+
+    fn choose(&self, choice: &RangeChoice, head: &View) -> Result<Range, PlannerError> {
         let settings = &head.configuration().workspace;
         let default_branch = settings.default_branch.as_ref().map(|name| name.value.as_str());
-        let range = range::choose(&self.repository, choice, &head, default_branch)?;
-        self.compare(head, diagnostics, range, choice.unowned)
+        range::choose(&self.repository, choice, head, default_branch)
     }
 
     /// What a change affects, and the affected projects by their folders, sorted. Of what was kept only that is read

@@ -11,7 +11,7 @@ const EXIT_CODES: &str = "Exit codes: 0 done (an empty plan too), 2 usage or con
 ///
 /// knockon reads git and the manifests that are there, and says which projects and tasks of a monorepo a change
 /// affects, each with the line of a file that proves it. It needs no configuration, runs nothing of the repository
-/// and opens no socket.
+/// and opens no socket but by --deepen.
 #[derive(Debug, Parser)]
 #[command(name = "knockon", version, max_term_width = 110, after_help = EXIT_CODES)]
 pub struct Arguments {
@@ -52,16 +52,7 @@ pub enum Colour {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// The tasks that a change calls for, in the order they can run in
-    Plan {
-        #[command(flatten)]
-        range: Range,
-        /// Only the tasks of this pipeline (`validation`, `pull-request`, `release`, or one of knockon.toml)
-        #[arg(long, value_name = "NAME")]
-        pipeline: Option<String>,
-        /// Text for people, JSON for programs
-        #[arg(long, value_enum, default_value_t = Format::Text)]
-        format: Format,
-    },
+    Plan(PlanArguments),
     /// The projects that a change affects
     Affected {
         #[command(flatten)]
@@ -161,13 +152,33 @@ pub enum Command {
     Man,
 }
 
+/// What is planned.
+#[derive(Debug, Clone, Args)]
+pub struct PlanArguments {
+    #[command(flatten)]
+    pub range: Range,
+    /// Only the tasks of this pipeline (`validation`, `pull-request`, `release`, or one of knockon.toml)
+    #[arg(long, value_name = "NAME")]
+    pub pipeline: Option<String>,
+    /// Tell step by step how the base was chosen
+    #[arg(long)]
+    pub why_base: bool,
+    /// Text for people, JSON for programs
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}
+
 /// Which two trees are compared.
 #[derive(Debug, Clone, Args)]
 pub struct Range {
     /// Compare with this revision; where it has left the head's history, with their merge base.
-    /// The merge base with the default branch, if none is given
+    /// If none is given: in CI what the engine's variables say and the repository bears out, else the merge base with the
+    /// default branch
     #[arg(long, value_name = "REV", allow_hyphen_values = true)]
     pub base: Option<String>,
+    /// Compare with the commit whose id is the first line of this file, where a base is kept elsewhere
+    #[arg(long, value_name = "FILE", conflicts_with = "base")]
+    pub base_file: Option<PathBuf>,
     /// Plan this revision, not the work tree
     #[arg(long, value_name = "REV", conflicts_with_all = ["staged", "worktree"], allow_hyphen_values = true)]
     pub head: Option<String>,
@@ -180,6 +191,9 @@ pub struct Range {
     /// What a changed file means that no project owns or reads
     #[arg(long, value_enum, value_name = "POLICY")]
     pub unowned: Option<Unowned>,
+    /// Fetch what a shallow clone lacks for its base, and nothing else; knockon opens no connection otherwise
+    #[arg(long)]
+    pub deepen: bool,
     /// End with exit code 4 where something cannot be known
     #[arg(long)]
     pub strict: bool,

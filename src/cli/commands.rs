@@ -7,14 +7,14 @@ use std::path::Path;
 use clap::CommandFactory;
 use schemars::generate::SchemaSettings;
 
-use super::arguments::{AffectedFormat, Command, Common, Format, GraphFormat, OneTree, Range, SchemaOf, Unowned};
+use super::arguments::{AffectedFormat, Command, Common, Format, GraphFormat, OneTree, PlanArguments, Range, SchemaOf};
 use super::output::Output;
 use super::{Arguments, Exit, Surroundings};
-use crate::config::{self, UnownedPolicy};
+use crate::config;
 use crate::fingerprint::{Environment, resolve};
 use crate::git::{GitEnvironment, GitError, Repository};
 use crate::path::RepoPath;
-use crate::planner::{Answer, HeadChoice, Planner, PlannerError, RangeChoice, View, unowned_files};
+use crate::planner::{Answer, HeadChoice, Planner, PlannerError, View, unowned_files};
 use crate::report::cache::CacheReport;
 use crate::report::history::HistoryReport;
 use crate::report::json::{
@@ -93,7 +93,7 @@ pub(super) struct Session<'a> {
 impl Session<'_> {
     fn run(&self, command: &Command) -> Result<Exit, Failure> {
         match command {
-            Command::Plan { range, pipeline, format } => self.plan(range, pipeline.as_deref(), *format),
+            Command::Plan(asked) => self.plan(asked),
             Command::Affected { range, format } => self.affected(range, *format),
             Command::Explain { subject, range } => self.explain(subject, range),
             Command::Graph { around, tree, format } => self.graph(around.as_deref(), tree, *format),
@@ -123,39 +123,25 @@ impl Session<'_> {
         Ok(if self.surroundings.variable(MEMO) == Some("off") { planner } else { planner.with_memo() })
     }
 
-    fn choice(&self, range: &Range) -> RangeChoice {
-        RangeChoice {
-            base: range.base.clone(),
-            head: match (&range.head, range.staged) {
-                (Some(revision), _) => HeadChoice::Revision(revision.clone()),
-                (None, true) => HeadChoice::Staged,
-                (None, false) => HeadChoice::WorkTree,
-            },
-            unowned: range.unowned.map(|policy| match policy {
-                Unowned::All => UnownedPolicy::All,
-                Unowned::None => UnownedPolicy::None,
-                Unowned::Error => UnownedPolicy::Error,
-            }),
-            in_ci: self.surroundings.variable("CI").is_some_and(|value| !matches!(value, "0" | "false")),
-        }
-    }
-
     fn answer(&self, range: &Range) -> Result<(&'static Planner, &'static Answer), Failure> {
-        let planner = until_the_end(self.planner(&self.common.directory)?);
-        let answer = until_the_end(planner.affected(&self.choice(range))?);
+        let (planner, choice) = self.asked(range)?;
+        let planner = until_the_end(planner);
+        let answer = until_the_end(planner.affected(&choice)?);
         self.output.findings(&answer.diagnostics);
         Ok((planner, answer))
     }
 
-    fn plan(&self, range: &Range, pipeline: Option<&str>, format: Format) -> Result<Exit, Failure> {
+    fn plan(&self, asked: &PlanArguments) -> Result<Exit, Failure> {
+        let PlanArguments { range, pipeline, why_base, format } = asked;
         let (planner, answer) = self.answer(range)?;
-        let plan = planner.plan(answer, pipeline)?;
+        let plan = planner.plan(answer, pipeline.as_deref())?;
         let workspace = answer.head.workspace();
-        let pipeline = pipeline.map(str::to_owned);
-        let report = PlanReport::new(&answer.decision, workspace, &answer.affected, pipeline, &plan);
+        let report = PlanReport::new(&answer.decision, workspace, &answer.affected, pipeline.clone(), &plan);
         match format {
             Format::Text => {
-                self.output.answer(&text::plan_text(&report, self.output.look))?;
+                let steps =
+                    if *why_base { text::steps_text(&answer.decision, self.output.look) } else { String::new() };
+                self.output.answer(&(steps + &text::plan_text(&report, self.output.look)))?;
                 self.output.hint_at(workspace.diagnostics());
             }
             Format::Json => {
@@ -183,8 +169,9 @@ impl Session<'_> {
     }
 
     fn affected_names(&self, range: &Range) -> Result<Exit, Failure> {
-        let planner = until_the_end(self.planner(&self.common.directory)?);
-        let (answer, projects) = planner.affected_projects(&self.choice(range))?;
+        let (planner, choice) = self.asked(range)?;
+        let planner = until_the_end(planner);
+        let (answer, projects) = planner.affected_projects(&choice)?;
         let answer = until_the_end(answer);
         self.output.findings(&answer.diagnostics);
         self.output.doubts(&answer.affected);

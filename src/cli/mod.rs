@@ -7,6 +7,7 @@ mod demo;
 mod history;
 mod init;
 mod output;
+mod range;
 
 pub use arguments::Arguments;
 pub use commands::run;

@@ -109,7 +109,21 @@ impl Output {
 
     /// Writes why there is no answer.
     pub(super) fn error(&self, message: &str) {
-        let mut text = String::from("error: ");
+        self.line("error", message);
+    }
+
+    /// Writes what went wrong and changes no answer.
+    pub(super) fn warning(&self, message: &str) {
+        self.line("warning", message);
+    }
+
+    /// Writes what is done.
+    pub(super) fn note(&self, message: &str) {
+        self.line("note", message);
+    }
+
+    fn line(&self, weight: &str, message: &str) {
+        let mut text = format!("{weight}: ");
         let _ = crate::path::escape_for_people(message.as_bytes(), &mut text);
         text.push('\n');
         self.tell(&text);

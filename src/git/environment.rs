@@ -35,7 +35,30 @@ pub struct GitEnvironment {
     pub xdg_config_home: Option<PathBuf>,
     /// `PATH`, where the git binary is looked for if the repository needs it.
     pub path: Option<OsString>,
+    /// What says how a remote is reached and who asks; only a fetch that was asked for gets these.
+    pub remote: Vec<(String, OsString)>,
 }
+
+/// The variables that say how a remote is reached and who asks.
+const REMOTE: [&str; 17] = [
+    "GIT_SSH",
+    "GIT_SSH_COMMAND",
+    "GIT_SSH_VARIANT",
+    "GIT_ASKPASS",
+    "SSH_ASKPASS",
+    "SSH_AUTH_SOCK",
+    "GIT_SSL_CAINFO",
+    "GIT_SSL_CAPATH",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "GIT_PROXY_COMMAND",
+    "http_proxy",
+    "https_proxy",
+    "HTTPS_PROXY",
+    "no_proxy",
+    "NO_PROXY",
+    "ALL_PROXY",
+];
 
 impl GitEnvironment {
     /// Picks what matters from variables, such as those of `std::env::vars_os`.
@@ -61,6 +84,7 @@ impl GitEnvironment {
                 "HOME" => found.home = path(),
                 "XDG_CONFIG_HOME" => found.xdg_config_home = path(),
                 "PATH" => found.path = Some(value),
+                _ if REMOTE.contains(&name) => found.remote.push((name.to_owned(), value)),
                 "GIT_CONFIG_COUNT" => count = value.to_str().and_then(|text| text.parse().ok()).unwrap_or(0),
                 _ => {
                     let numbered = |prefix| name.strip_prefix(prefix).and_then(|n: &str| n.parse::<usize>().ok());

@@ -5,7 +5,7 @@
 //!   folders of a commit, the index and the work tree compare as equal without being read. A changed file on disk
 //!   gets the id that `git add` would give it, with git's line-ending conversion done in process.
 //! * **Nothing is run.** No hook, filter, fsmonitor, text conversion or pager of a repository is ever started, and no
-//!   socket is opened. A file whose bytes a `filter=` driver would change is taken as it is on disk, and named.
+//!   socket is opened but by [`Repository::fetch`]. A file whose bytes a `filter=` driver would change is taken as it is on disk, and named.
 //! * **The user's settings do not show**, but for the few that say what the work tree is: line endings, excluded
 //!   files, attributes, the executable bit, symlinks.
 //! * **Never silently less.** What cannot be read counts as changed and is named in the notes; a missing or broken
@@ -62,6 +62,7 @@ pub use environment::GitEnvironment;
 pub use error::GitError;
 pub use merge_base::MergeBases;
 pub use plant::{PlantError, PlantedCommit, plant};
+pub use revision::is_branch_name;
 
 use crate::diagnostic::Diagnostic;
 use crate::tree::{ObjectId, Tree, TreeId};
@@ -230,8 +231,8 @@ impl Repository {
     pub fn default_branch(&self, configured: Option<&str>) -> Result<Option<DefaultBranch>, GitError> {
         if let Some(name) = configured {
             let reason = "the configuration names it";
-            return match self.branch(name, reason)? {
-                Some(found) => Ok(Some(found)),
+            return match self.branch(name)? {
+                Some((name, commit)) => Ok(Some(DefaultBranch { name, commit, reason: reason.to_owned() })),
                 None => {
                     let commit = self.resolve(name)?;
                     Ok(Some(DefaultBranch { name: name.to_owned(), commit, reason: reason.to_owned() }))
@@ -246,24 +247,32 @@ impl Repository {
             return Ok(Some(DefaultBranch { name, commit, reason: "`origin/HEAD` names it".to_owned() }));
         }
         for name in ["main", "master"] {
-            if let Some(found) = self.branch(name, "it has the usual name")? {
-                return Ok(Some(found));
+            if let Some((name, commit)) = self.branch(name)? {
+                return Ok(Some(DefaultBranch { name, commit, reason: "it has the usual name".to_owned() }));
             }
         }
         Ok(None)
     }
 
-    fn branch(&self, name: &str, reason: &str) -> Result<Option<DefaultBranch>, GitError> {
+    /// A branch by its short name: the one of `origin` before the local one, which may be behind. The name that it has
+    /// here, and the commit that it is at.
+    pub fn branch(&self, name: &str) -> Result<Option<(String, Commit)>, GitError> {
         for (full, short) in [
             (format!("refs/remotes/origin/{name}"), format!("origin/{name}")),
             (format!("refs/heads/{name}"), name.to_owned()),
         ] {
             if let Some(id) = self.objects.engine.reference(&full)? {
-                let commit = revision::load(&self.objects, CommitId(id))?;
-                return Ok(Some(DefaultBranch { name: short, commit, reason: reason.to_owned() }));
+                return Ok(Some((short, revision::load(&self.objects, CommitId(id))?)));
             }
         }
         Ok(None)
+    }
+
+    /// Fetches what the arguments of a `git fetch` say. Nothing else here opens a connection, and the repository has to be
+    /// opened anew to see what came.
+    pub fn fetch(&self, arguments: &[String]) -> Result<(), GitError> {
+        let what = "a history that is not all here";
+        Plumbing::open(&self.layout, &self.environment, self.objects.hash, what)?.fetch(arguments)
     }
 
     /// What `git commit` would commit now. With `GIT_INDEX_FILE` in the environment, what the running commit will.

@@ -1,7 +1,7 @@
 //! Git's plumbing, for repositories that libgit2 cannot read.
 //!
 //! Only commands that were verified to run nothing of a hostile repository: `rev-parse`, `cat-file --batch` and
-//! `ls-files -s`. Revisions are told from options by `--end-of-options`; the environment holds nothing but what is
+//! `ls-files -s`; and `fetch`, where somebody asked for it by name. Revisions are told from options by `--end-of-options`; the environment holds nothing but what is
 //! written here, so that no variable of git or of the repository's owner reaches the child.
 
 use std::ffi::{OsStr, OsString};
@@ -128,6 +128,29 @@ impl Plumbing {
             return Err(GitError::Foreign(self.layout.top().to_owned()));
         }
         Err(failed(name, &reason))
+    }
+
+    /// Fetches from a remote as the arguments of `git fetch` say: the one command that opens a connection. It starts no
+    /// hook, no maintenance and no program that a URL names, asks nobody for a password, and writes no more than objects,
+    /// the references that it is told and where the history is cut.
+    pub(super) fn fetch(&self, arguments: &[String]) -> Result<(), GitError> {
+        let protocols = ["https", "http", "ssh", "git", "file"].map(|name| format!("protocol.{name}.allow=always"));
+        let mut all: Vec<&str> = protocols.iter().flat_map(|setting| ["-c", setting]).collect();
+        let quiet = [
+            "--quiet",
+            "--no-auto-maintenance",
+            "--no-recurse-submodules",
+            "--no-write-fetch-head",
+            "--no-show-forced-updates",
+        ];
+        let (name, rest) = arguments.split_first().ok_or_else(|| failed("fetch", "nothing is to be fetched"))?;
+        all.push(name);
+        all.extend(quiet);
+        all.extend(rest.iter().map(String::as_str));
+        let all: Vec<&OsStr> = all.into_iter().map(OsStr::new).collect();
+        let mut command = self.command(&all);
+        command.envs(self.environment.remote.iter().map(|(name, value)| (name, value)));
+        self.finish("fetch", command).map(|_| ())
     }
 
     /// The id that `rev-parse` gives; none when it knows no such thing.

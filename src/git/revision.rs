@@ -61,6 +61,18 @@ pub(super) fn resolve(objects: &Objects, revision: &str) -> Result<Commit, GitEr
     Ok(commit)
 }
 
+/// Whether git could store a branch of a short name, which then is no option, no range and no refspec either.
+pub fn is_branch_name(name: &str) -> bool {
+    let odd = |c: char| c.is_control() || " ~^:?*[\\".contains(c);
+    let is_part = |part: &str| !part.is_empty() && !part.starts_with('.') && !part.ends_with(".lock");
+    !name.starts_with('-')
+        && !name.ends_with('.')
+        && !name.contains("..")
+        && !name.contains("@{")
+        && !name.contains(odd)
+        && name.split('/').all(is_part)
+}
+
 fn parent(objects: &Objects, revision: &str, commit: Commit, number: usize) -> Result<Commit, GitError> {
     let parents = objects.commit(commit.id)?.parents;
     match parents.get(number - 1) {

@@ -1,10 +1,12 @@
 //! From affected tasks to a plan: the tasks of a pipeline and what they need, as a graph in layers.
 
+mod event;
 mod range;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use range::{Decision, TreeKind, TreeName};
+pub use event::{Candidate, Event, Said, is_whole_id, is_zeros};
+pub use range::{Decision, FetchCommand, Step, TreeKind, TreeName};
 
 use petgraph::algo::kosaraju_scc;
 use petgraph::graph::{DiGraph, NodeIndex};

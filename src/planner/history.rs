@@ -11,7 +11,7 @@ use crate::discover::{FactsMemo, SurveyMemo, discover};
 use crate::fingerprint::{Fingerprint, OwnDigests, fingerprints};
 use crate::git::{Commit, CommitId, GitError};
 use crate::path::RepoPath;
-use crate::plan::{Decision, TreeKind, TreeName};
+use crate::plan::{Decision, TreeName};
 use crate::tree::{Tree, TreeId, changes};
 use crate::workspace::{ProjectId, TaskId, assemble};
 
@@ -142,14 +142,9 @@ impl Replay<'_> {
         let name = commit_name(commit, None);
         let (head, diagnostics) =
             self.planner.understand(Opened { name: name.clone(), tree: Arc::clone(&tree), notes: Vec::new() })?;
-        let empty = TreeName { kind: TreeKind::Empty, commit: None, revision: None };
-        let decision = Decision {
-            base: parent.map_or(empty, |parent| commit_name(parent, None)),
-            bases: Vec::new(),
-            head: name,
-            decision: "a commit and its first parent".to_owned(),
-        };
-        let range = Range { decision, bases: vec![Arc::clone(&base)], doubts: Vec::new() };
+        let compared = parent.map_or_else(TreeName::empty, |parent| commit_name(parent, None));
+        let decision = Decision::new(compared, name, "a commit and its first parent");
+        let range = Range { decision, bases: vec![Arc::clone(&base)], doubts: Vec::new(), lacking: Vec::new() };
         let answer = self.planner.compare(head, diagnostics, range, None)?;
         let differences = if self.verify { self.differences(&answer, &*base)? } else { Vec::new() };
         Ok(counted(&answer, differences))

@@ -1,12 +1,14 @@
 //! Which trees are compared, decided and explained. When in doubt the answer is wider, and says why.
 
+mod event;
+
 use std::sync::Arc;
 
 use super::{PlannerError, View};
 use crate::config::UnownedPolicy;
 use crate::diagnostic::Diagnostic;
 use crate::git::{Commit, GitError, MergeBases, Repository};
-use crate::plan::{Decision, TreeKind, TreeName};
+use crate::plan::{Decision, Event, FetchCommand, TreeKind, TreeName, is_whole_id, is_zeros};
 use crate::tree::Tree;
 use crate::workspace::{Doubt, Scope};
 
@@ -33,6 +35,10 @@ pub struct RangeChoice {
     pub unowned: Option<UnownedPolicy>,
     /// Whether a CI engine asks: there, a base that is guessed could hide what was pushed.
     pub in_ci: bool,
+    /// What the run is about whose base is asked for, if no base was named.
+    pub event: Option<Event>,
+    /// How many commits more are to be fetched where history is lacking; none: all.
+    pub deepen_by: Option<u32>,
 }
 
 /// A head that was opened.
@@ -47,9 +53,20 @@ pub(super) struct Range {
     pub(super) decision: Decision,
     pub(super) bases: Vec<Arc<dyn Tree>>,
     pub(super) doubts: Vec<Doubt>,
+    /// What would have to be fetched for a base, the cheapest first.
+    pub(super) lacking: Vec<FetchCommand>,
 }
 
 impl Range {
+    /// The range of which it is known what would have to be fetched for a better one.
+    fn lacking(mut self, commands: impl IntoIterator<Item = FetchCommand>) -> Self {
+        self.lacking = commands.into_iter().collect();
+        self.lacking.sort();
+        self.lacking.dedup();
+        self.decision.fetch = self.lacking.first().cloned();
+        self
+    }
+
     /// Each base with its name.
     pub(super) fn named_bases(&self) -> impl Iterator<Item = (&TreeName, &Arc<dyn Tree>)> {
         let names = if self.decision.bases.is_empty() {
@@ -100,7 +117,10 @@ pub(super) fn choose(
         Some(id) => Some(repository.resolve(id)?),
         None => None,
     };
-    let chooser = Chooser { repository, head, head_commit };
+    let chooser = Chooser { repository, head, head_commit, deepen_by: choice.deepen_by };
+    if let Some(event) = choice.event.as_ref().filter(|_| choice.base.is_none()) {
+        return chooser.since_event(event, default_branch);
+    }
     match choice.base.as_deref() {
         Some(base) if is_zeros(base) => {
             let why = "the base is all zeros: the branch is new";
@@ -112,19 +132,11 @@ pub(super) fn choose(
     }
 }
 
-/// The id that CI engines give for "there was nothing before".
-fn is_zeros(revision: &str) -> bool {
-    matches!(revision.len(), 40 | 64) && revision.bytes().all(|byte| byte == b'0')
-}
-
-fn is_whole_id(revision: &str) -> bool {
-    matches!(revision.len(), 40 | 64) && revision.bytes().all(|byte| byte.is_ascii_hexdigit())
-}
-
 struct Chooser<'a> {
     repository: &'a Repository,
     head: &'a View,
     head_commit: Option<Commit>,
+    deepen_by: Option<u32>,
 }
 
 impl Chooser<'_> {
@@ -146,7 +158,8 @@ impl Chooser<'_> {
                 let detail = format!(
                     "the base {base} is not in this clone: it was rewritten, or the history is cut; `git fetch origin {base}` may bring it"
                 );
-                return self.everything("missing-base", &detail);
+                let commit = FetchCommand::Commit { commit: base.to_owned(), shallow: self.repository.is_shallow() };
+                return Ok(self.everything("missing-base", &detail)?.lacking([commit]));
             }
             Err(error) => return Err(error.into()),
         };
@@ -199,33 +212,38 @@ impl Chooser<'_> {
                 let doubt = Doubt { reason: "shallow".to_owned(), detail: reason.clone(), scope: Scope::All };
                 let base = candidates.first().and_then(|id| self.repository.resolve(&id.to_string()).ok());
                 let base = base.unwrap_or(*named);
-                Ok(self.range(vec![base], None, format!("no merge base can be proved: {reason}"), vec![doubt]))
+                let range = self.range(vec![base], None, format!("no merge base can be proved: {reason}"), vec![doubt]);
+                Ok(range.lacking(self.more_history(name)))
             }
             MergeBases::None { reason } => {
                 let doubt = Doubt { reason: "no-merge-base".to_owned(), detail: reason.clone(), scope: Scope::All };
-                Ok(self.range(vec![*named], Some(name), reason, vec![doubt]))
+                Ok(self.range(vec![*named], Some(name), reason, vec![doubt]).lacking(self.more_history(name)))
             }
         }
     }
 
+    /// The command for more history of the head and of what it is compared with, if the clone is shallow.
+    fn more_history(&self, name: &str) -> Option<FetchCommand> {
+        let head = self.head_commit.filter(|_| self.repository.is_shallow())?.id.to_string();
+        let branch = name.strip_prefix("origin/").map(str::to_owned);
+        Some(FetchCommand::History { branch, head, commits: self.deepen_by })
+    }
+
     fn everything(&self, reason: &str, detail: &str) -> Result<Range, PlannerError> {
         let doubt = Doubt { reason: reason.to_owned(), detail: detail.to_owned(), scope: Scope::All };
-        let name = TreeName { kind: TreeKind::Empty, commit: None, revision: None };
-        let decision =
-            Decision { base: name, bases: Vec::new(), head: self.head.name.clone(), decision: detail.to_owned() };
+        let decision = Decision::new(TreeName::empty(), self.head.name.clone(), detail);
         let bases = vec![self.repository.empty_tree()?];
-        Ok(Range { decision, bases, doubts: vec![doubt] })
+        Ok(Range { decision, bases, doubts: vec![doubt], lacking: Vec::new() })
     }
 
     fn range(&self, bases: Vec<Commit>, revision: Option<&str>, reason: String, doubts: Vec<Doubt>) -> Range {
         let names: Vec<TreeName> = bases.iter().map(|commit| commit_name(commit, revision)).collect();
-        let decision = Decision {
-            base: names.first().cloned().unwrap_or(TreeName { kind: TreeKind::Empty, commit: None, revision: None }),
-            bases: if names.len() > 1 { names } else { Vec::new() },
-            head: self.head.name.clone(),
-            decision: reason,
-        };
+        let base = names.first().cloned().unwrap_or(TreeName::empty());
+        let mut decision = Decision::new(base, self.head.name.clone(), reason);
+        if names.len() > 1 {
+            decision.bases = names;
+        }
         let bases = bases.iter().map(|commit| self.repository.commit_tree(commit)).collect();
-        Range { decision, bases, doubts }
+        Range { decision, bases, doubts, lacking: Vec::new() }
     }
 }

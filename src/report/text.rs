@@ -4,7 +4,7 @@ mod explanation;
 mod listing;
 
 pub use explanation::{explain_path, explain_project, explain_task};
-pub use listing::{affected_text, check_text, doubt_text, graph_text, inputs_text, plan_text};
+pub use listing::{affected_text, check_text, doubt_text, graph_text, inputs_text, plan_text, steps_text};
 
 use std::fmt::Write as _;
 

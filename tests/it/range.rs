@@ -11,23 +11,23 @@ const LONE: [&str; 2] = ["lone:build", "lone:test"];
 
 impl Repo {
     /// A commit that changes a file of a module.
-    fn touch(&self, module: &str) -> &Self {
+    pub fn touch(&self, module: &str) -> &Self {
         let clock = self.git(&["rev-list", "--all", "--count"]);
         self.append(&format!("{module}/{module}.go"), &format!("// {clock}\n")).commit(module)
     }
 
-    fn switch(&self, branch: &str) -> &Self {
+    pub fn switch(&self, branch: &str) -> &Self {
         self.git(&["checkout", "--quiet", branch]);
         self
     }
 
-    fn branch(&self, name: &str, at: &str) -> &Self {
+    pub fn branch(&self, name: &str, at: &str) -> &Self {
         self.git(&["checkout", "--quiet", "-B", name, at]);
         self
     }
 
     /// A clone beside it.
-    fn cloned(&self, name: &str, arguments: &[&str]) -> PathBuf {
+    pub fn cloned(&self, name: &str, arguments: &[&str]) -> PathBuf {
         let place = self.beside(name);
         let url = format!("file://{}", self.top().display());
         let target = place.to_str().unwrap();

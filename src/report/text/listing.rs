@@ -71,6 +71,22 @@ fn range_text(range: &Decision, look: Look) -> String {
     text
 }
 
+/// How the base was chosen: each candidate, whether it was taken, and why.
+pub fn steps_text(range: &Decision, look: Look) -> String {
+    let mut text = String::new();
+    for (at, step) in range.steps.iter().enumerate() {
+        let said_by = RepoPath::root().child(step.said_by.as_bytes());
+        let outcome = if step.taken { look.paint(STRONG, "taken") } else { "passed by".to_owned() };
+        let _ = writeln!(text, "{:>3}. {}  {}", at + 1, step.candidate, look.paint(FAINT, format!("({said_by})")));
+        let _ = writeln!(text, "     {outcome}: {}", step.why);
+    }
+    if range.steps.iter().all(|step| !step.taken) {
+        let _ = writeln!(text, "     {}", range.decision);
+    }
+    text.push('\n');
+    text
+}
+
 fn tree_text(tree: &TreeName) -> String {
     let commit = tree.commit.as_deref().map(|commit| &commit[..commit.len().min(12)]);
     match (tree.kind, commit, &tree.revision) {

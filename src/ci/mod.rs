@@ -1,0 +1,3 @@
+//! Continuous integration: what an engine says of its run.
+
+pub mod provider;
