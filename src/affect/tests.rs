@@ -3,6 +3,7 @@
 
 mod definitions;
 mod ecosystems;
+mod gradle_slices;
 mod graph;
 mod laws;
 mod paths;

@@ -150,14 +150,14 @@ impl<'a> Builds<'a> {
     pub fn script(&self, path: &RepoPath) -> Option<&'a Script> {
         match self.landscape.facts(path)? {
             Facts::Script(script) => Some(script),
-            Facts::Properties(_) => None,
+            _ => None,
         }
     }
 
     fn properties(&self, folder: &RepoPath) -> Option<&'a Properties> {
         match self.landscape.facts(&folder.child(PROPERTIES_FILE))? {
             Facts::Properties(properties) => Some(properties),
-            Facts::Script(_) => None,
+            _ => None,
         }
     }
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::builds::{Builds, absolute};
+use super::catalog::CatalogUse;
 use super::context::{Context, fits, is_unknown};
 use super::facts::{Component, Mention, Plugin, Reference, Said, Scope, Script, Substitution, Target, Usage};
 use super::providers::Providers;
@@ -27,6 +28,8 @@ pub(super) struct Collected {
     pub has_tests: bool,
     pub odd_sources: bool,
     pub multiplatform: bool,
+    /// What is taken from a catalog by all that is run.
+    pub catalog: CatalogUse,
 }
 
 /// A file or folder that a script names.
@@ -96,8 +99,12 @@ impl<'a, 'b> Collector<'a, 'b> {
         let mut at = 0;
         while at < self.runs.len() {
             let run = self.runs[at].clone();
-            if let Some(script) = self.builds.script(&run.script) {
-                self.read(&run, script);
+            match self.builds.script(&run.script) {
+                Some(script) => {
+                    self.collected.catalog.join(&script.catalog);
+                    self.read(&run, script);
+                }
+                None => self.collected.catalog.is_open = true,
             }
             at += 1;
         }

@@ -1,7 +1,11 @@
 //! What one script or properties file says, before anything is looked up.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
+use super::catalog::{Catalog, CatalogUse};
+use super::lockfile::Lockfile;
 use super::reader;
 use super::value::{Anchor, Value};
 use crate::discover::syntax::{Lines, Stated, Unreadable, text_of};
@@ -13,6 +17,12 @@ pub enum Facts {
     Script(Box<Script>),
     /// `gradle.properties`.
     Properties(Properties),
+    /// `*.versions.toml`; none where its entries cannot be told apart.
+    Catalog(Option<Arc<Catalog>>),
+    /// `*.lockfile`; none where its entries cannot be told apart.
+    Lockfile(Option<Arc<Lockfile>>),
+    /// The source of a class, which may be a plugin's.
+    Source(CatalogUse),
 }
 
 /// The properties of a build or a project, in the order of the file. What may be a secret is not kept.
@@ -58,6 +68,8 @@ pub struct Script {
     pub(super) odd_sources: bool,
     /// Whether it is for several platforms: then the tests of all of them have another name.
     pub(super) multiplatform: bool,
+    /// What it takes from a catalog.
+    pub(super) catalog: CatalogUse,
 }
 
 /// For which projects something is said.
@@ -183,7 +195,17 @@ pub(super) fn is_for_tests(name: &str) -> bool {
 
 /// Reads one file.
 pub(super) fn read(name: &[u8], bytes: &[u8]) -> Result<Facts, Unreadable> {
+    if name.ends_with(super::CATALOG_ENDING) {
+        return Ok(Facts::Catalog(Catalog::read(bytes).map(Arc::new)));
+    }
+    if name.ends_with(super::LOCKFILE_ENDING) {
+        let locked = std::str::from_utf8(name).ok().and_then(|name| Lockfile::read(name, bytes));
+        return Ok(Facts::Lockfile(locked.map(Arc::new)));
+    }
     let text = text_of(bytes)?;
+    if super::is_source(name) {
+        return Ok(Facts::Source(CatalogUse::of_source(text)));
+    }
     if name == super::PROPERTIES_FILE {
         return Ok(Facts::Properties(read_properties(text)));
     }

@@ -6,11 +6,12 @@ use super::builds::{Build, Builds, Member};
 use super::collect::{Collected, Collector};
 use super::facts::{Component, Facts, Usage, is_for_tests};
 use super::providers::Providers;
+use super::slices::{Sliced, slices};
 use crate::diagnostic::{Diagnostic, Evidence};
 use crate::discover::shell::path_word;
 use crate::discover::{
     Admission, Command, Doubtful, EdgeClaim, EdgeKind, EdgeTarget, Ground, Input, Landscape, Links, ProjectClaim,
-    Reading, Role, TaskClaim,
+    Reading, Role, SliceClaim, TaskClaim,
 };
 use crate::path::RepoPath;
 use crate::selection::Selection;
@@ -56,10 +57,12 @@ pub(super) fn link(landscape: &Landscape<'_, Facts>, links: &mut Links) {
         collected.insert(member, found);
     }
     let settings: Vec<Vec<Input>> = builds.all.iter().map(|build| inputs_of_build(&builds, build)).collect();
-    let nothing = Collected::default();
+    let sliced = slices(&builds, &collected, links);
+    let (nothing, no_slices) = (Collected::default(), Sliced::default());
     for &member in &claimed {
         let own = collected.get(&member).unwrap_or(&nothing);
-        let linker = Linker { builds: &builds, collected: &collected, place: member, own };
+        let sliced = sliced.get(&member).unwrap_or(&no_slices);
+        let linker = Linker { builds: &builds, collected: &collected, place: member, own, sliced };
         linker.link(&settings[builds.members[member].build], links);
     }
     links.diagnostics.sort();
@@ -80,6 +83,13 @@ fn is_claimed(builds: &Builds<'_>, place: usize) -> bool {
     builds.by_folder.get(&member.folder) == Some(&place)
         && builds.landscape.is_folder(&member.folder)
         && (member.is_named || has_content())
+}
+
+/// Whether a project is the root of others and has nothing to build of its own.
+pub(super) fn is_workspace(builds: &Builds<'_>, place: usize) -> bool {
+    let member = &builds.members[place];
+    let is_root_of_others = member.path == ":" && builds.all[member.build].by_path.len() > 1;
+    is_root_of_others && !builds.landscape.is_folder(&member.folder.child(b"src"))
 }
 
 /// What every project of a build reads.
@@ -116,6 +126,7 @@ struct Linker<'a, 'b> {
     collected: &'b BTreeMap<usize, Collected>,
     place: usize,
     own: &'b Collected,
+    sliced: &'b Sliced,
 }
 
 impl<'a, 'b> Linker<'a, 'b> {
@@ -129,9 +140,8 @@ impl<'a, 'b> Linker<'a, 'b> {
 
     fn link(&self, settings: &[Input], links: &mut Links) {
         let (member, build) = (self.member(), self.build());
-        let is_root_of_others = member.path == ":" && build.by_path.len() > 1;
-        let has_sources = self.builds.landscape.is_folder(&member.folder.child(b"src"));
-        let is_workspace = is_root_of_others && !has_sources;
+        let is_root_of_others = self.keeps_little();
+        let is_workspace = is_workspace(self.builds, self.place);
         let own_files = || OWN_FILES_OF_ROOT.map(str::to_owned).to_vec();
         links.projects.push(ProjectClaim {
             folder: member.folder.clone(),
@@ -255,7 +265,11 @@ impl<'a, 'b> Linker<'a, 'b> {
 
     fn tasks(&self, settings: &[Input], reads: Reads, links: &mut Links) {
         let member = self.member();
-        let mut inherited: Vec<Input> = settings.to_vec();
+        let is_whole = |input: &&Input| !self.sliced.files.contains(&input.selection.base);
+        let mut inherited: Vec<Input> = settings.iter().filter(is_whole).cloned().collect();
+        for input in &mut inherited {
+            input.selection = input.selection.clone().slicing(&self.sliced.files);
+        }
         let scripts = self.scripts_above().into_iter().map(|path| (path.clone(), Evidence::new(&path, 0, "")));
         let applied = self.own.scripts.iter().map(|(path, evidence)| (path.clone(), evidence.clone()));
         for (path, evidence) in scripts.chain(applied) {
@@ -263,7 +277,7 @@ impl<'a, 'b> Linker<'a, 'b> {
         }
         inherited.retain(|input| !input.selection.base.is_within(&member.folder) || self.keeps_little());
         let evidence = self.evidence();
-        let owned = Selection::owned(&member.folder);
+        let owned = Selection::owned(&member.folder).slicing(&self.sliced.files);
         let is_unread = member.scripts.iter().any(|(_, script)| script.is_none());
         let main = match self.own.odd_sources || is_unread {
             true => owned.clone(),
@@ -283,21 +297,26 @@ impl<'a, 'b> Linker<'a, 'b> {
         test_inputs.extend(test_only.inputs);
         inputs.push(Input { selection: main, evidence: evidence.clone() });
         test_inputs.push(Input { selection: owned, evidence });
-        let mut add = |name: &str, inputs: Vec<Input>, reads: Vec<Reading>| {
+        let mut test_slices = self.sliced.build.clone();
+        test_slices.extend(self.sliced.test.iter().cloned());
+        // Sources of tests that the build reads are built with what tests need.
+        let reads_tests = self.own.odd_sources || is_unread;
+        let slices = if reads_tests { test_slices.clone() } else { self.sliced.build.clone() };
+        let mut add = |name: &str, inputs: Vec<Input>, slices: Vec<SliceClaim>, reads: Vec<Reading>| {
             links.tasks.push(TaskClaim {
                 folder: member.folder.clone(),
                 name: name.to_owned(),
                 inputs: sorted(inputs),
-                slices: Vec::new(),
+                slices,
                 reads,
                 command: Some(self.command(name)),
                 tool: "gradle".to_owned(),
                 builds_upstream: true,
             });
         };
-        add("build", inputs, built);
+        add("build", inputs, slices, built);
         if is_unread || self.has_tests() {
-            add("test", test_inputs, tested);
+            add("test", test_inputs, test_slices, tested);
         }
     }
 

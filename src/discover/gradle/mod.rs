@@ -6,6 +6,7 @@
 //! of these apply, and `buildSrc`. What plugins do that are classes is not seen.
 
 mod builds;
+mod catalog;
 mod collect;
 mod context;
 mod cursor;
@@ -13,8 +14,10 @@ mod facts;
 mod frame;
 mod grounds;
 mod link;
+mod lockfile;
 mod providers;
 mod reader;
+mod slices;
 mod statements;
 #[cfg(test)]
 mod tests;
@@ -30,6 +33,8 @@ use super::{Ecosystem, Landscape, Links};
 pub struct Gradle;
 
 const PROPERTIES_FILE: &[u8] = b"gradle.properties";
+const CATALOG_ENDING: &[u8] = b".versions.toml";
+const LOCKFILE_ENDING: &[u8] = b".lockfile";
 
 fn is_settings(name: &[u8]) -> bool {
     matches!(name, b"settings.gradle" | b"settings.gradle.kts")
@@ -39,13 +44,27 @@ fn is_build_script(name: &[u8]) -> bool {
     matches!(name, b"build.gradle" | b"build.gradle.kts")
 }
 
+fn is_script(name: &[u8]) -> bool {
+    name.ends_with(b".gradle") || name.ends_with(b".gradle.kts")
+}
+
+/// Whether it is the source of a class, or of a script that is none of Gradle's.
+fn is_source(name: &[u8]) -> bool {
+    let endings = [&b".kt"[..], b".kts", b".java", b".groovy", b".scala"];
+    endings.iter().any(|ending| name.ends_with(ending)) && !is_script(name)
+}
+
 impl Ecosystem for Gradle {
     type Facts = Facts;
 
     const NAME: &'static str = "gradle";
 
     fn recognises(name: &[u8]) -> bool {
-        name.ends_with(b".gradle") || name.ends_with(b".gradle.kts") || name == PROPERTIES_FILE
+        is_script(name) || name == PROPERTIES_FILE || name.ends_with(CATALOG_ENDING) || name.ends_with(LOCKFILE_ENDING)
+    }
+
+    fn reads_on_demand(name: &[u8]) -> bool {
+        is_source(name)
     }
 
     fn read(name: &[u8], bytes: &[u8]) -> Result<Facts, Unreadable> {

@@ -6,7 +6,7 @@ const EXCLUDED: &str =
 #[test]
 fn case_94_what_every_project_of_a_build_reads() {
     let tree = "== settings.gradle\ninclude 'a:b'\n== build.gradle\n\n== gradle.properties\nx=1\n== gradlew\n#\n\
-        == gradle/wrapper/gradle-wrapper.properties\n\n== gradle/libs.versions.toml\n\n== gradle/unused.gradle\n\n\
+        == gradle/wrapper/gradle-wrapper.properties\n\n== gradle/x.lockfile\n\n== gradle/unused.gradle\n\n\
         == gradle/verification-metadata.xml\n\n== a/build.gradle\n\n== a/gradle.properties\n\n== a/b/build.gradle\n\n== a/b/src/test/T.java\n\n";
     assert_eq!(
         inputs(tree, "a/b:build"),
@@ -16,7 +16,6 @@ fn case_94_what_every_project_of_a_build_reads() {
             "a/gradle.properties All []".to_owned(),
             "build.gradle All []".to_owned(),
             "gradle.properties All []".to_owned(),
-            "gradle/libs.versions.toml All []".to_owned(),
             "gradle/verification-metadata.xml All []".to_owned(),
             "gradle/wrapper All []".to_owned(),
             "gradlew All []".to_owned(),

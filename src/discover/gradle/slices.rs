@@ -1,0 +1,160 @@
+//! What projects read of catalogs and of lockfiles in slices.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::builds::{Build, Builds};
+use super::catalog::Catalog;
+use super::collect::Collected;
+use super::facts::Facts;
+use super::link::is_workspace;
+use super::{LOCKFILE_ENDING, is_source};
+use crate::diagnostic::Evidence;
+use crate::discover::{FragmentIndex, Fragments, Links, SliceClaim};
+use crate::path::RepoPath;
+use crate::tree::Node;
+
+/// How many sources of plugins are read at most.
+const MOST_SOURCES: usize = 4_000;
+
+/// What one project reads in slices.
+#[derive(Default)]
+pub(super) struct Sliced {
+    /// The files.
+    pub files: BTreeSet<RepoPath>,
+    /// What its build reads.
+    pub build: Vec<SliceClaim>,
+    /// What only its tests read.
+    pub test: Vec<SliceClaim>,
+}
+
+impl Sliced {
+    fn claim(&mut self, file: &RepoPath, fragment: FragmentIndex, of_tests: bool) {
+        let claims = if of_tests { &mut self.test } else { &mut self.build };
+        claims.push(SliceClaim { file: file.clone(), fragment, evidence: Evidence::new(file, 0, "") });
+    }
+}
+
+/// What each project reads in slices; the files are claimed.
+pub(super) fn slices(
+    builds: &Builds<'_>,
+    collected: &BTreeMap<usize, Collected>,
+    links: &mut Links,
+) -> BTreeMap<usize, Sliced> {
+    let mut sliced: BTreeMap<usize, Sliced> = BTreeMap::new();
+    let mut files: BTreeMap<RepoPath, Arc<Fragments>> = BTreeMap::new();
+    let mut by_build: BTreeMap<usize, Vec<(usize, &Collected)>> = BTreeMap::new();
+    for (member, found) in collected.iter().filter(|(member, _)| !is_workspace(builds, **member)) {
+        by_build.entry(builds.members[*member].build).or_default().push((*member, found));
+    }
+    for (place, members) in by_build {
+        let build = &builds.all[place];
+        if let Some((file, catalog)) = catalog_of(builds, build) {
+            take_aliases(&file, catalog, &members, &mut sliced, &mut files);
+        }
+        for (member, _) in &members {
+            take_locked(builds, build, *member, sliced.entry(*member).or_default(), &mut files);
+        }
+    }
+    links.fragments.extend(files);
+    sliced
+}
+
+/// The catalog that a build finds on its own, where no class may take something from it.
+fn catalog_of<'a>(builds: &Builds<'a>, build: &Build<'_>) -> Option<(RepoPath, &'a Catalog)> {
+    let file = build.folder.child(b"gradle").child(b"libs.versions.toml");
+    let Facts::Catalog(Some(catalog)) = builds.landscape.facts(&file)? else { return None };
+    (!classes_take(builds, build)).then_some((file, catalog))
+}
+
+/// Whether the classes of `buildSrc` or of an included build may take something from a catalog.
+fn classes_take(builds: &Builds<'_>, build: &Build<'_>) -> bool {
+    let mut found: BTreeSet<&RepoPath> = BTreeSet::new();
+    let mut pending = vec![build];
+    while let Some(build) = pending.pop() {
+        let included = build.includes.keys().filter_map(|folder| builds.build_of(folder));
+        for other in included.chain(build.build_source).map(|place| &builds.all[place]) {
+            if found.insert(&other.folder) {
+                pending.push(other);
+            }
+        }
+    }
+    let mut sources = 0;
+    let mut folders: Vec<RepoPath> = Vec::new();
+    for folder in found {
+        // A build that includes the one around it is not read file by file.
+        if build.folder.is_within(folder) {
+            return true;
+        }
+        folders.push(folder.clone());
+    }
+    while let Some(folder) = folders.pop() {
+        for entry in builds.landscape.entries(&folder).iter() {
+            let path = folder.child(&entry.name);
+            if matches!(entry.node, Node::Folder(_)) {
+                folders.push(path);
+            } else if is_source(&entry.name) {
+                sources += 1;
+                let said = builds.landscape.source(&path);
+                let is_closed = matches!(said.as_ref().map(|said| said.as_deref()),
+                    Some(Ok(Facts::Source(taken))) if !taken.is_open);
+                if !is_closed || sources > MOST_SOURCES {
+                    return true;
+                }
+            }
+        }
+    }
+    false
+}
+
+/// Each project reads the entries that its scripts name, and those that no script of the build names: whoever looks them
+/// up is a plugin from elsewhere.
+fn take_aliases(
+    file: &RepoPath,
+    catalog: &Catalog,
+    members: &[(usize, &Collected)],
+    sliced: &mut BTreeMap<usize, Sliced>,
+    files: &mut BTreeMap<RepoPath, Arc<Fragments>>,
+) {
+    let closed = members.iter().filter(|(_, found)| !found.catalog.is_open);
+    let taken = closed.filter_map(|(member, found)| Some((*member, catalog.entries_of(&found.catalog.accessors)?)));
+    let taken: Vec<(usize, BTreeSet<FragmentIndex>)> = taken.collect();
+    if taken.is_empty() {
+        return;
+    }
+    let named: BTreeSet<FragmentIndex> = taken.iter().flat_map(|(_, entries)| entries).copied().collect();
+    let mut fragments = catalog.fragments.clone();
+    let besides = catalog.besides(&named).into_iter().chain(catalog.own.iter().copied());
+    let of_all = fragments.group("what no script names", 0, besides);
+    for (member, entries) in taken {
+        let sliced = sliced.entry(member).or_default();
+        sliced.files.insert(file.clone());
+        entries.into_iter().chain([of_all]).for_each(|entry| sliced.claim(file, entry, false));
+    }
+    files.insert(file.clone(), Arc::new(fragments));
+}
+
+/// Each project reads its own lockfiles and those of the root, which may hold for all.
+fn take_locked(
+    builds: &Builds<'_>,
+    build: &Build<'_>,
+    member: usize,
+    sliced: &mut Sliced,
+    files: &mut BTreeMap<RepoPath, Arc<Fragments>>,
+) {
+    for folder in BTreeSet::from([&build.folder, &builds.members[member].folder]) {
+        let of_each = folder.child(b"gradle").child(b"dependency-locks");
+        let named = ["gradle.lockfile", "buildscript-gradle.lockfile", "settings-gradle.lockfile"];
+        let mut locks: Vec<RepoPath> = named.iter().map(|name| folder.child(name.as_bytes())).collect();
+        let entries = builds.landscape.entries(&of_each);
+        let entries = entries.iter().filter(|entry| entry.name.ends_with(LOCKFILE_ENDING));
+        locks.extend(entries.map(|entry| of_each.child(&entry.name)));
+        for file in locks {
+            let Some(Facts::Lockfile(Some(locked))) = builds.landscape.facts(&file) else { continue };
+            sliced.claim(&file, locked.build, false);
+            sliced.claim(&file, locked.test, true);
+            files.entry(file.clone()).or_insert_with(|| Arc::new(locked.fragments.clone()));
+            sliced.files.insert(file);
+        }
+    }
+}
