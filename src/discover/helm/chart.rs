@@ -1,9 +1,12 @@
 //! `Chart.yaml`, `requirements.yaml` and their lock files.
 
+use std::sync::Arc;
+
 use semver::{Version, VersionReq};
 use serde::{Deserialize, Serialize};
 
 use crate::discover::syntax::{Lines, Located, Stated};
+use crate::discover::{FragmentIndex, Fragments};
 
 /// What a `Chart.yaml` says.
 #[derive(Debug, Serialize, Deserialize)]
@@ -22,6 +25,37 @@ pub(in crate::discover) struct Dependency {
     pub(super) version: String,
     /// `file://../common`, `https://…`, `oci://…`, `@name`; empty for a chart vendored in `charts/`.
     pub(super) repository: String,
+}
+
+/// What a lock file says.
+#[derive(Debug, Serialize, Deserialize)]
+pub(in crate::discover) struct Lock {
+    pub(super) dependencies: Vec<Stated<Dependency>>,
+    pub(super) fragments: Arc<Fragments>,
+    /// All that it says; none where it is no single table.
+    pub(super) all: Option<FragmentIndex>,
+}
+
+impl Lock {
+    /// Reads a lock file. When it was written changes nothing, and neither does the digest over what is asked for.
+    pub(super) fn read(documents: &[Located], lines: &Lines<'_>) -> Self {
+        let dependencies = read_dependencies(documents.first(), lines);
+        let mut fragments = Fragments::default();
+        let all = match documents {
+            [document] if document.is_table() => {
+                let is_apart = |key: &str| matches!(key, "dependencies" | "digest" | "generated");
+                let mut said = fragments.add_table("", document, is_apart);
+                let entries = document.get("dependencies").map_or(&[][..], Located::items);
+                said.extend(entries.iter().map(|entry| {
+                    let name = entry.get("name").and_then(Located::scalar).unwrap_or_default();
+                    fragments.add(name, entry.line, &[&entry.canonical()])
+                }));
+                Some(fragments.group("locked", 1, said))
+            }
+            _ => None,
+        };
+        Self { dependencies, fragments: Arc::new(fragments), all }
+    }
 }
 
 pub(super) fn read_chart(document: &Located, lines: &Lines<'_>) -> Chart {

@@ -9,12 +9,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use self::chart::{Chart, Dependency, read_chart, read_dependencies};
+use self::chart::{Chart, Dependency, Lock, read_chart, read_dependencies};
 use self::values::read_images;
 use super::syntax::{Stated, Unreadable, read_yaml};
 use super::{
     Admission, Command, DanglingClaim, Ecosystem, EdgeClaim, EdgeKind, EdgeTarget, Ground, Input, JoinClaim, JoinWish,
-    Landscape, Links, Manifest, ProjectClaim, Reading, Role, TaskClaim,
+    Landscape, Links, Manifest, ProjectClaim, Reading, Role, SliceClaim, TaskClaim,
 };
 use crate::diagnostic::{Diagnostic, Evidence};
 use crate::path::{PathError, RepoPath};
@@ -22,6 +22,9 @@ use crate::selection::Selection;
 
 /// Helm charts.
 pub(super) struct Helm;
+
+/// The lock files of a chart of either API version.
+const LOCKS: [&str; 2] = ["Chart.lock", "requirements.lock"];
 
 /// What one file of a chart says.
 #[derive(Debug, Serialize, Deserialize)]
@@ -31,7 +34,7 @@ pub(super) enum Facts {
     /// `requirements.yaml`, the dependencies of a chart of the first API version.
     Requirements(Vec<Stated<Dependency>>),
     /// `Chart.lock` or `requirements.lock`.
-    Lock(Vec<Stated<Dependency>>),
+    Lock(Lock),
     /// The image repositories that a values file names, by their last segment.
     Values(Vec<Stated<String>>),
     /// A template of something else that only shares a name with a file of a chart.
@@ -62,7 +65,7 @@ impl Ecosystem for Helm {
                 Ok(Facts::Chart(read_chart(document, &lines)))
             }
             b"requirements.yaml" => Ok(Facts::Requirements(read_dependencies(documents.first(), &lines))),
-            b"Chart.lock" | b"requirements.lock" => Ok(Facts::Lock(read_dependencies(documents.first(), &lines))),
+            b"Chart.lock" | b"requirements.lock" => Ok(Facts::Lock(Lock::read(&documents, &lines))),
             _ => Ok(Facts::Values(read_images(&documents, &lines))),
         }
     }
@@ -157,7 +160,10 @@ fn link_chart(
         .chain(requirements.iter().map(|dependency| (&requirements_path, dependency)))
         .collect();
 
-    let mut inputs = vec![Input { selection: Selection::owned(folder), evidence: evidence.clone() }];
+    // A chart inside another one is read by that one as it lies there.
+    let slices = if vendored { Vec::new() } else { lock_slices(landscape, folder, links) };
+    let selection = Selection::owned(folder).slicing(slices.iter().map(|slice| &slice.file));
+    let mut inputs = vec![Input { selection, evidence: evidence.clone() }];
     for (file, dependency) in &stated {
         inputs.extend(link_dependency(landscape, charts, folder, file, dependency, links));
     }
@@ -168,7 +174,7 @@ fn link_chart(
         folder: folder.clone(),
         name: "chart".to_owned(),
         inputs,
-        slices: Vec::new(),
+        slices,
         reads: vec![Reading::Along(vec![EdgeKind::Build], "chart".to_owned())],
         command: Some(package_command(folder, fetches)),
         tool: "helm".to_owned(),
@@ -255,6 +261,20 @@ fn link_dependency(
     input
 }
 
+/// What the lock files of a chart say, without when they were written.
+fn lock_slices(landscape: &Landscape<'_, Facts>, folder: &RepoPath, links: &mut Links) -> Vec<SliceClaim> {
+    let mut slices = Vec::new();
+    for name in LOCKS {
+        let file = folder.child(name.as_bytes());
+        let Some(Facts::Lock(lock)) = landscape.facts(&file) else { continue };
+        let Some(fragment) = lock.all else { continue };
+        let evidence = Evidence::new(&file, 0, "");
+        links.fragments.push((file.clone(), lock.fragments.clone()));
+        slices.push(SliceClaim { file, fragment, evidence });
+    }
+    slices
+}
+
 /// Says where the lock file and the stated dependencies differ.
 fn check_lock(
     landscape: &Landscape<'_, Facts>,
@@ -262,9 +282,10 @@ fn check_lock(
     stated: &[(&RepoPath, &Stated<Dependency>)],
     links: &mut Links,
 ) {
-    for (file_name, lock_name) in [("Chart.yaml", "Chart.lock"), ("requirements.yaml", "requirements.lock")] {
+    for (file_name, lock_name) in ["Chart.yaml", "requirements.yaml"].into_iter().zip(LOCKS) {
         let lock_path = folder.child(lock_name.as_bytes());
-        let Some(Facts::Lock(locked)) = landscape.facts(&lock_path) else { continue };
+        let Some(Facts::Lock(lock)) = landscape.facts(&lock_path) else { continue };
+        let locked = &lock.dependencies;
         let file = folder.child(file_name.as_bytes());
         let stated: Vec<_> = stated.iter().filter(|(from, _)| **from == file).map(|(_, stated)| *stated).collect();
         let mut by_name: BTreeMap<&str, Vec<&Stated<Dependency>>> = BTreeMap::new();
