@@ -7,6 +7,7 @@ mod ecosystems;
 mod gradle_slices;
 mod graph;
 mod laws;
+mod node_slices;
 mod paths;
 mod python_slices;
 mod slices;

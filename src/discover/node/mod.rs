@@ -124,8 +124,9 @@ impl Ecosystem for Node {
                 continue;
             }
             let named = named.remove(&at).unwrap_or_default();
-            let sliced = slicer.of(at);
-            links.tasks.extend(tasks.of(site, named, compiled.reached.get(&at), &sliced, &mut managers));
+            let reached = compiled.reached.get(&at);
+            let sliced = slicer.of(at, reached);
+            links.tasks.extend(tasks.of(site, named, reached, &sliced, &mut managers));
         }
         links.fragments.extend(slicer.fragments());
         links.diagnostics.extend(unknown_lockfiles(landscape));

@@ -1,13 +1,15 @@
-//! What a package's tasks read of files in slices: of its manifest, of its workspace root's, and of the lockfile.
+//! What a package's tasks read of files in slices: of its manifest, of its workspace root's, of the lockfile, and of
+//! TypeScript configurations.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
+use super::compiler::Reached;
 use super::layout::{Layout, Site};
 use super::lock::{self, Lock};
 use super::package::Parts;
 use super::package_manager::LOCKFILES;
-use super::{NodeFacts, PACKAGE, PNPM_WORKSPACE};
+use super::{NodeFacts, PACKAGE, PNPM_WORKSPACE, is_compiler_configuration};
 use crate::diagnostic::Evidence;
 use crate::discover::{Admission, FragmentIndex, Fragments, Landscape, Role, SliceClaim};
 use crate::path::RepoPath;
@@ -48,10 +50,11 @@ impl<'l, 'a> Slicer<'l, 'a> {
         self.fragments.into_iter()
     }
 
-    /// What a package reads in slices; nothing if its own manifest cannot be read.
-    pub(super) fn of(&mut self, at: usize) -> Sliced {
+    /// What a package reads in slices; no manifest and lockfile if its own manifest cannot be read.
+    pub(super) fn of(&mut self, at: usize, reached: Option<&Reached>) -> Sliced {
         let mut sliced = Sliced::default();
         let site = &self.layout.sites[at];
+        self.configurations(site, reached, &mut sliced);
         let Some(package) = site.package else { return sliced };
         let named = package.name.as_ref().map(|name| name.evidence(&site.manifest));
         let evidence = named.unwrap_or_else(|| Evidence::new(&site.manifest, 0, ""));
@@ -76,6 +79,26 @@ impl<'l, 'a> Slicer<'l, 'a> {
             }
         }
         sliced
+    }
+
+    /// Reads TypeScript configurations: those beside the manifest, and those outside that others lead to. Any that lies
+    /// deeper may be what a test is about, to the letter.
+    fn configurations(&mut self, site: &Site<'_>, reached: Option<&Reached>, sliced: &mut Sliced) {
+        let entries = self.landscape.entries(&site.folder);
+        let beside = entries.iter().filter(|entry| is_compiler_configuration(&entry.name)).map(|entry| {
+            let file = site.folder.child(&entry.name);
+            let evidence = Evidence::new(&file, 0, "");
+            (file, evidence)
+        });
+        let inputs = reached.map(|reached| &reached.inputs[..]).unwrap_or_default().iter();
+        let outside = inputs.map(|input| (input.selection.base.clone(), input.evidence.clone()));
+        for (file, evidence) in beside.chain(outside) {
+            if let Some(NodeFacts::TsConfig(config)) = self.landscape.facts(&file)
+                && !sliced.files.contains(&file)
+            {
+                self.claim(sliced, &file, &config.fragments, [config.all], evidence);
+            }
+        }
     }
 
     fn claim(

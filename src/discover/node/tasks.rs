@@ -70,9 +70,9 @@ impl<'l, 'a> Tasks<'l, 'a> {
     ) -> Vec<TaskClaim> {
         let mut inputs: Vec<Input> = site.folder.ancestors().flat_map(|above| self.inherited_from(&above)).collect();
         inputs.extend(self.workspace_inputs(site));
+        inputs.extend(reached.into_iter().flat_map(|reached| reached.inputs.iter().cloned()));
         inputs.retain(|input| !sliced.files.contains(&input.selection.base));
         inputs.extend(named);
-        inputs.extend(reached.into_iter().flat_map(|reached| reached.inputs.iter().cloned()));
         inputs.sort();
         inputs.dedup_by(|a, b| a.selection == b.selection);
         let owned = Selection::owned(&site.folder).slicing(&sliced.files);

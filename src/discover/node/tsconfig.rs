@@ -1,9 +1,12 @@
 //! What a `tsconfig*.json` or `jsconfig.json` says.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::package::{text_at, texts};
 use crate::discover::syntax::{Lines, Located, Stated, Unreadable, read_json_lines};
+use crate::discover::{FragmentIndex, Fragments};
 
 /// What linking needs of a TypeScript configuration. What is not stated may come from the one that it extends.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -24,6 +27,10 @@ pub(in crate::discover) struct TsConfig {
     pub include: Option<Vec<Stated<String>>>,
     /// The files that are compiled.
     pub files: Option<Vec<Stated<String>>>,
+    /// All that it says, key by key.
+    pub fragments: Arc<Fragments>,
+    /// All of these.
+    pub all: FragmentIndex,
 }
 
 /// One place that stands for an import name.
@@ -41,7 +48,17 @@ impl TsConfig {
         let (document, lines) = read_json_lines(bytes)?;
         let list = |keys: &[&str]| document.at(keys).map(|list| texts(list, &lines));
         let reference = |item: &Located| text_at(item, &["path"], &lines);
+        let mut fragments = Fragments::default();
+        let mut said = fragments.add_table("", &document, |key| key == "compilerOptions");
+        for (key, option) in document.get("compilerOptions").into_iter().flat_map(Located::entries) {
+            // Of two patterns that fit alike, the first counts.
+            let name = format!("compilerOptions.{}", key.text);
+            said.push(fragments.add(name, key.line, &[&option.canonical_in_order()]));
+        }
+        let all = fragments.group("configuration", 1, said);
         Ok(Self {
+            fragments: Arc::new(fragments),
+            all,
             extends: match document.get("extends") {
                 Some(one) if one.text().is_some() => text_at(&document, &["extends"], &lines).into_iter().collect(),
                 Some(several) => texts(several, &lines),

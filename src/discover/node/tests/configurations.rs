@@ -8,12 +8,17 @@ fn compiled(tree: &str) -> Vec<String> {
         format!("== packages/{name}/package.json\n{{\"name\": \"@s/{name}\"}}\n== packages/{name}/src/index.ts\n\n")
     };
     let tree = format!("{NPM}{}{}{tree}", package("a"), package("b"));
-    lines(&tree, &["edge packages/a", "input packages/a:build", "dangling", "Warning", "Note"])
-        .into_iter()
-        .filter(|line| {
-            !["<- package.json", "<- package-lock.json", "<- packages/a "].iter().any(|own| line.contains(own))
-        })
-        .collect()
+    lines(
+        &tree,
+        &["edge packages/a", "input packages/a:build", "slice packages/a:build", "dangling", "Warning", "Note"],
+    )
+    .into_iter()
+    .filter(|line| {
+        !["<- package.json", "<- package-lock.json", "<- packages/a ", "slice packages/a:build <- packages/a/"]
+            .iter()
+            .any(|own| line.contains(own))
+    })
+    .collect()
 }
 
 #[test]
@@ -37,8 +42,8 @@ fn case_90_extends_is_followed_transitively_and_a_cycle_ends() {
         [
             "edge packages/a -> owner of packages/b/tsconfig.base.json Build packages/a/tsconfig.json:2",
             "edge packages/a -> owner of tsconfig.base.json Build packages/b/tsconfig.base.json:1",
-            "input packages/a:build <- packages/b/tsconfig.base.json All [] packages/a/tsconfig.json:2",
-            "input packages/a:build <- tsconfig.base.json All [] packages/b/tsconfig.base.json:1",
+            "slice packages/a:build <- packages/b/tsconfig.base.json `configuration`",
+            "slice packages/a:build <- tsconfig.base.json `configuration`",
         ]
     );
 }
@@ -50,7 +55,7 @@ fn case_90_extends_by_a_package_name_leads_to_the_member() {
         compiled(tree),
         [
             "edge packages/a -> packages/b Build packages/a/tsconfig.json:1",
-            "input packages/a:build <- packages/b/tsconfig.lib.json All [] packages/a/tsconfig.json:1",
+            "slice packages/a:build <- packages/b/tsconfig.lib.json `configuration`",
         ]
     );
 }
@@ -64,7 +69,7 @@ fn case_90_references_are_edges_and_may_dangle() {
             "dangling packages/a wants gone.json packages/a/tsconfig.build.json:2",
             "dangling packages/a wants tsconfig.json packages/a/tsconfig.build.json:2",
             "edge packages/a -> owner of packages/b/tsconfig.json Build packages/a/tsconfig.build.json:1",
-            "input packages/a:build <- packages/b/tsconfig.json All [] packages/a/tsconfig.build.json:1",
+            "slice packages/a:build <- packages/b/tsconfig.json `configuration`",
         ]
     );
     assert!(compiled("== packages/a/tsconfig.json\n{\"extends\": \"./.nuxt/tsconfig.json\"}\n").is_empty());
@@ -110,13 +115,13 @@ fn files_that_a_configuration_takes_in_are_inputs() {
                 == tsconfig.base.json\n{\"include\": [\"${configDir}/../elsewhere\"]}\n== global.d.ts\n\n== types/x.d.ts\n\n== packages/elsewhere/x.ts\n\n";
     let found = compiled(tree);
     assert_eq!(
-        found.iter().filter(|line| line.starts_with("input")).collect::<Vec<_>>(),
+        found.iter().filter(|line| line.starts_with("input") || line.starts_with("slice")).collect::<Vec<_>>(),
         [
             "input packages/a:build <- global.d.ts All [] packages/a/tsconfig.json:1",
             "input packages/a:build <- packages/b/src All [**/*.ts/** **/*.ts] packages/a/tsconfig.json:1",
             "input packages/a:build <- packages/b/src All [] packages/a/tsconfig.json:2",
-            "input packages/a:build <- tsconfig.base.json All [] packages/a/tsconfig.json:1",
             "input packages/a:build <- types All [] packages/a/tsconfig.json:2",
+            "slice packages/a:build <- tsconfig.base.json `configuration`",
         ]
     );
     let inherited = compiled(&tree.replace("\"include\": [\"src\", \"../b/src/**/*.ts\"], ", ""));
