@@ -11,6 +11,7 @@ mod lock;
 mod members;
 mod package;
 mod package_manager;
+mod patches;
 mod range;
 mod settings;
 mod slices;

@@ -189,11 +189,11 @@ impl Parts {
             own.push(part);
             match key.text.as_str() {
                 "catalog" | "catalogs" => {}
-                "overrides" | "resolutions" => settled.push(part),
+                key if REPLACES.contains(&key) => settled.push(part),
                 "workspaces" => for_members.extend(fragments.add_table("workspaces.", value, is_membership)),
                 "pnpm" => {
-                    for_members.extend(fragments.add_table("pnpm.", value, |key| key == "overrides"));
-                    settled.extend(fragments.add_table("pnpm.", value, |key| key != "overrides"));
+                    for_members.extend(fragments.add_table("pnpm.", value, |key| REPLACES.contains(&key)));
+                    settled.extend(fragments.add_table("pnpm.", value, |key| !REPLACES.contains(&key)));
                 }
                 _ => for_members.push(part),
             }
@@ -204,8 +204,8 @@ impl Parts {
     /// The settings of a workspace: `own` is nobody's.
     pub(super) fn of_settings(document: &Located, catalogs: &[CatalogEntry]) -> Self {
         let mut fragments = Fragments::default();
-        let for_members = fragments.add_table("", document, |key| key == "overrides" || is_membership(key));
-        let settled = fragments.add_table("", document, |key| key != "overrides");
+        let for_members = fragments.add_table("", document, |key| REPLACES.contains(&key) || is_membership(key));
+        let settled = fragments.add_table("", document, |key| !REPLACES.contains(&key));
         Self::new(fragments, Vec::new(), for_members, settled, catalogs)
     }
 
@@ -234,6 +234,9 @@ impl Parts {
         format!("catalog {catalog}: {name}")
     }
 }
+
+/// Keys for what takes the place of dependencies.
+const REPLACES: [&str; 3] = ["overrides", "resolutions", "patchedDependencies"];
 
 /// Which packages are members shows in what is linked, and catalogs are read by entry.
 fn is_membership(key: &str) -> bool {

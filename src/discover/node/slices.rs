@@ -9,6 +9,7 @@ use super::layout::{Layout, Site};
 use super::lock::{self, Lock};
 use super::package::Parts;
 use super::package_manager::LOCKFILES;
+use super::patches::Patches;
 use super::{NodeFacts, PACKAGE, PNPM_WORKSPACE, is_compiler_configuration};
 use crate::diagnostic::Evidence;
 use crate::discover::{Admission, FragmentIndex, Fragments, Landscape, Role, SliceClaim};
@@ -21,6 +22,8 @@ pub(super) struct Sliced {
     pub claims: Vec<SliceClaim>,
     /// The files that it reads no other byte of.
     pub files: BTreeSet<RepoPath>,
+    /// Patches of what it does not need.
+    pub unneeded: BTreeSet<RepoPath>,
 }
 
 /// Finds what packages read in slices.
@@ -32,6 +35,8 @@ pub(super) struct Slicer<'l, 'a> {
     needed: &'l HashSet<(usize, usize)>,
     catalogs: HashMap<RepoPath, HashMap<&'a str, FragmentIndex>>,
     fragments: BTreeMap<RepoPath, Arc<Fragments>>,
+    /// The patches of each lockfile.
+    patches: HashMap<RepoPath, Patches>,
 }
 
 impl<'l, 'a> Slicer<'l, 'a> {
@@ -42,7 +47,15 @@ impl<'l, 'a> Slicer<'l, 'a> {
         roles: &'l [Role],
         needed: &'l HashSet<(usize, usize)>,
     ) -> Self {
-        Self { landscape, layout, roles, needed, catalogs: HashMap::new(), fragments: BTreeMap::new() }
+        Self {
+            landscape,
+            layout,
+            roles,
+            needed,
+            catalogs: HashMap::new(),
+            fragments: BTreeMap::new(),
+            patches: HashMap::new(),
+        }
     }
 
     /// The fragments of all files that somebody reads in slices.
@@ -139,6 +152,10 @@ impl<'l, 'a> Slicer<'l, 'a> {
                 read.extend(lock.common);
                 read.sort();
                 read.dedup();
+                let patches = self.patches.entry(file.clone()).or_insert_with(|| Patches::of(&folder, lock));
+                let unneeded: BTreeSet<RepoPath> = patches.unneeded(&read).cloned().collect();
+                // Where there are two lockfiles, it is not known whose patches are applied.
+                sliced.unneeded = if is_settled { BTreeSet::new() } else { unneeded };
                 let evidence = Evidence::new(&file, 0, "");
                 self.claim(sliced, &file, fragments, read, evidence);
                 is_settled = true;

@@ -70,6 +70,10 @@ impl<'l, 'a> Tasks<'l, 'a> {
     ) -> Vec<TaskClaim> {
         let mut inputs: Vec<Input> = site.folder.ancestors().flat_map(|above| self.inherited_from(&above)).collect();
         inputs.extend(self.workspace_inputs(site));
+        inputs.retain(|input| !sliced.unneeded.contains(&input.selection.base));
+        let without =
+            |Input { selection, evidence }| Input { selection: selection.slicing(&sliced.unneeded), evidence };
+        let mut inputs: Vec<Input> = inputs.into_iter().map(without).collect();
         inputs.extend(reached.into_iter().flat_map(|reached| reached.inputs.iter().cloned()));
         inputs.retain(|input| !sliced.files.contains(&input.selection.base));
         inputs.extend(named);

@@ -42,6 +42,9 @@ pub(super) fn read(document: &Located) -> Option<Lock> {
         requests.answer(key.text.split(',').map(str::trim), fragment);
         if resolution[name.len()..].starts_with("@patch:") {
             patched.insert(name);
+            for file in patch_files(resolution) {
+                cutter.patches.entry(file.to_owned()).or_default().push(fragment);
+            }
         }
         entries.push((place, fragment, entry));
     }
@@ -72,4 +75,16 @@ pub(super) fn read(document: &Located) -> Option<Lock> {
         }
     }
     Some(cutter.finish(None))
+}
+
+/// The files of a resolution such as `a@patch:a@npm%3A1.0.0#~/.yarn/patches/a.patch::version=1.0.0&hash=x`, from the
+/// root's folder on.
+fn patch_files(resolution: &str) -> impl Iterator<Item = &str> {
+    let (files, bound) = resolution.split_once('#').map_or("", |(_, files)| files).split_once("::").unwrap_or_default();
+    // Older versions say from which package of the workspace on.
+    let is_of_root = bound.split('&').any(|bound| bound.starts_with("locator=") && bound.ends_with("%40workspace%3A."));
+    let files = files.split('&').map(|file| file.strip_prefix("optional!").unwrap_or(file));
+    let files =
+        files.filter_map(move |file| file.strip_prefix("~/").or(file.strip_prefix("./").filter(|_| is_of_root)));
+    files.filter(|file| !file.contains('%'))
 }

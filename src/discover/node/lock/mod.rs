@@ -37,6 +37,8 @@ pub(in crate::discover) struct Lock {
     importers: BTreeMap<String, Importer>,
     /// What `name@range`, or a name alone, leads to, in formats that do not name the packages of the workspace.
     requests: Option<BTreeMap<String, FragmentIndex>>,
+    /// Patch files, by their paths from the lockfile's folder on, and the entries that are patched with each.
+    pub patches: BTreeMap<String, Vec<FragmentIndex>>,
 }
 
 /// A package of the workspace.
@@ -96,6 +98,7 @@ struct Cutter {
     fragments: Fragments,
     common: Vec<FragmentIndex>,
     importers: BTreeMap<String, Importer>,
+    patches: BTreeMap<String, Vec<FragmentIndex>>,
 }
 
 impl Cutter {
@@ -157,7 +160,8 @@ impl Cutter {
             0 => None,
             _ => Some(self.fragments.group("settings", 0, self.common)),
         };
-        Lock { fragments: Some(Arc::new(self.fragments)), common, importers: self.importers, requests }
+        let (fragments, importers) = (Some(Arc::new(self.fragments)), self.importers);
+        Lock { fragments, common, importers, requests, patches: self.patches }
     }
 }
 

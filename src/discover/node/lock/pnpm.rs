@@ -46,7 +46,13 @@ pub(super) fn read(documents: &[Located]) -> Option<Lock> {
         let index = cutter.entry("packageManager", settings.line, settings, &[]);
         cutter.common.push(index);
     }
-    cutter.common(document, &TOLD_BY_ENTRIES);
+    // A patch that shows in the keys of what it patches is told by them.
+    let patched = patched(document);
+    let patches = || document.get("patchedDependencies").into_iter().flat_map(Located::entries);
+    let is_told = patches().all(|(_, patch)| hash_of(patch).is_some_and(|hash| patched.contains_key(&*hash)));
+    let told_by_keys = is_told.then_some("patchedDependencies");
+    let told: Vec<&str> = TOLD_BY_ENTRIES.into_iter().chain(told_by_keys).collect();
+    cutter.common(document, &told);
     let alone = Key { text: ".".to_owned(), line: document.line };
     let importers: Vec<(&Key, &Located)> = match document.get("importers") {
         Some(importers) => importers.entries().collect(),
@@ -107,7 +113,33 @@ pub(super) fn read(documents: &[Located]) -> Option<Lock> {
             }
         }
     }
+    for (_, patch) in patches() {
+        let hash = hash_of(patch);
+        let keys = hash.as_deref().and_then(|hash| patched.get(hash)).map(Vec::as_slice).unwrap_or_default();
+        let found = keys.iter().filter_map(|key| entries.0.get(key).copied());
+        if let (Some(path), false) = (patch.get("path").and_then(Located::text), keys.is_empty()) {
+            cutter.patches.entry(path.to_owned()).or_default().extend(found);
+        }
+    }
     Some(cutter.finish(None))
+}
+
+/// The hash of a patch, which newer versions give alone.
+fn hash_of(patch: &Located) -> Option<String> {
+    patch.get("hash").unwrap_or(patch).scalar()
+}
+
+/// The keys of patched entries, such as `a@1.0.0(patch_hash=x)`, by the hash.
+fn patched(document: &Located) -> HashMap<&str, Vec<&str>> {
+    let mut patched: HashMap<&str, Vec<&str>> = HashMap::new();
+    let tables = ["packages", "snapshots"].into_iter().filter_map(|table| document.get(table));
+    for (key, _) in tables.flat_map(Located::entries) {
+        for part in key.text.split("(patch_hash=").skip(1) {
+            let hash = part.split(')').next().unwrap_or_default();
+            patched.entry(hash).or_default().push(&key.text);
+        }
+    }
+    patched
 }
 
 /// The names and versions that an importer or an entry depends on.
