@@ -88,26 +88,32 @@ impl Ecosystem for Pipelines {
                 files.insert(manifest.path.clone(), words.clone());
             }
         }
-        let root = RepoPath::root();
-        let folders = FOLDERS.iter().filter_map(|folder| root.resolve(folder.as_bytes()).ok());
-        let actions = root.resolve(ACTIONS.as_bytes()).ok();
-        let of_actions = actions.iter().flat_map(|actions| {
-            let entries = landscape.entries(actions);
-            let folders = entries.iter().filter(|entry| matches!(entry.node, Node::Folder(_)));
-            folders.map(|entry| actions.child(&entry.name)).collect::<Vec<_>>()
-        });
-        for folder in folders.chain(of_actions) {
-            for entry in landscape.entries(&folder).iter() {
-                let path = folder.child(&entry.name);
-                if Self::reads_on_demand(&entry.name)
-                    && let Some(Ok(facts)) = landscape.source(&path)
-                {
-                    files.insert(path, facts.0.clone());
-                }
+        for path in files_in_folders(landscape) {
+            if let Some(Ok(facts)) = landscape.source(&path) {
+                files.insert(path, facts.0.clone());
             }
         }
         claim(landscape, &files, links);
     }
+}
+
+/// The files that are an engine's by the folder that they stand in.
+pub(super) fn files_in_folders<F>(landscape: &Landscape<'_, F>) -> Vec<RepoPath> {
+    let root = RepoPath::root();
+    let folders = FOLDERS.iter().filter_map(|folder| root.resolve(folder.as_bytes()).ok());
+    let actions = root.resolve(ACTIONS.as_bytes()).ok();
+    let of_actions = actions.iter().flat_map(|actions| {
+        let entries = landscape.entries(actions);
+        let folders = entries.iter().filter(|entry| matches!(entry.node, Node::Folder(_)));
+        folders.map(|entry| actions.child(&entry.name)).collect::<Vec<_>>()
+    });
+    let mut files = Vec::new();
+    for folder in folders.chain(of_actions) {
+        let entries = landscape.entries(&folder);
+        let read = entries.iter().filter(|entry| Pipelines::reads_on_demand(&entry.name));
+        files.extend(read.map(|entry| folder.child(&entry.name)));
+    }
+    files
 }
 
 /// The words of a line that could be paths: those with a slash, and what stands under a key for paths.

@@ -20,14 +20,7 @@ pub struct Inferred {
 
 /// Works out the context of a Dockerfile in `folder`.
 pub fn infer(landscape: &Landscape<'_, Facts>, folder: &RepoPath, stages: &[Resolved<'_>]) -> Inferred {
-    let mut written = BTreeSet::new();
-    for copy in stages.iter().flat_map(|stage| &stage.copies) {
-        if copy.origin == Origin::Context {
-            written.extend(copy.sources.iter().map(String::as_str));
-        }
-    }
-    let sources: Vec<(&str, Source)> =
-        written.into_iter().filter_map(|text| Some((text, Source::parse(text)?))).collect();
+    let sources = sources_of(stages);
     let candidates: Vec<RepoPath> = folder.ancestors().collect();
     let exists: Vec<Vec<bool>> = candidates
         .iter()
@@ -41,6 +34,32 @@ pub fn infer(landscape: &Landscape<'_, Facts>, folder: &RepoPath, stages: &[Reso
         .unwrap_or_default();
     let missing = (0..sources.len()).filter(|&at| resolvable[at] && !exists[best][at]);
     Inferred { folder: candidates[best].clone(), missing: missing.map(|at| sources[at].0.to_owned()).collect() }
+}
+
+/// Whether a folder can be the context: no folder above the Dockerfile has more of its sources.
+pub fn may_be(
+    landscape: &Landscape<'_, Facts>,
+    folder: &RepoPath,
+    context: &RepoPath,
+    stages: &[Resolved<'_>],
+) -> bool {
+    let sources = sources_of(stages);
+    let count = |candidate: &RepoPath| {
+        sources.iter().filter(|(_, source)| stands(landscape, folder, candidate, source)).count()
+    };
+    let here = count(context);
+    folder.ancestors().all(|candidate| count(&candidate) <= here)
+}
+
+/// What is copied from the context, as written and as read.
+fn sources_of<'s>(stages: &'s [Resolved<'_>]) -> Vec<(&'s str, Source)> {
+    let mut written = BTreeSet::new();
+    for copy in stages.iter().flat_map(|stage| &stage.copies) {
+        if copy.origin == Origin::Context {
+            written.extend(copy.sources.iter().map(String::as_str));
+        }
+    }
+    written.into_iter().filter_map(|text| Some((text, Source::parse(text)?))).collect()
 }
 
 /// Whether a source exists from a candidate. A build output does not exist at all; but where it would lie beside the

@@ -6,6 +6,7 @@
 
 mod builds;
 mod command;
+mod command_lines;
 mod compose;
 mod context;
 mod deployment;
@@ -16,7 +17,9 @@ mod here_document;
 mod ignore_file;
 mod images;
 mod link;
+mod pipelines;
 mod reads;
+mod recipes;
 mod skaffold;
 mod source;
 mod stages;
@@ -30,10 +33,12 @@ use self::compose::ComposeFile;
 use self::dockerfile::Dockerfile;
 use self::environment_file::EnvironmentFile;
 use self::ignore_file::IgnoreFile;
+use self::pipelines::Pipeline;
+use super::pipelines::Pipelines;
 use super::syntax::Unreadable;
 use super::{Ecosystem, Landscape, Links};
 
-/// Dockerfiles, their ignore files, and the files of compose, bake and skaffold.
+/// Dockerfiles, their ignore files, the files of compose, bake and skaffold, and what CI engines build.
 pub struct Docker;
 
 /// What one of the files says.
@@ -47,6 +52,8 @@ pub enum Facts {
     Compose(ComposeFile),
     /// A `.env`.
     Environment(EnvironmentFile),
+    /// A file of a CI engine.
+    Pipeline(Pipeline),
 }
 
 /// What a file's name makes of it.
@@ -129,7 +136,11 @@ impl Ecosystem for Docker {
     const NAME: &'static str = "docker";
 
     fn recognises(name: &[u8]) -> bool {
-        kind_of(name).is_some()
+        kind_of(name).is_some() || Pipelines::recognises(name)
+    }
+
+    fn reads_on_demand(name: &[u8]) -> bool {
+        Pipelines::reads_on_demand(name)
     }
 
     fn read(name: &[u8], bytes: &[u8]) -> Result<Facts, Unreadable> {
@@ -140,7 +151,7 @@ impl Ecosystem for Docker {
             Some(Kind::Bake) => skaffold::read_bake(bytes).map(Facts::Compose),
             Some(Kind::Skaffold) => skaffold::read_skaffold(bytes).map(Facts::Compose),
             Some(Kind::Environment) => environment_file::read(bytes).map(Facts::Environment),
-            None => Err(Unreadable::at(0, "it is no file of docker's")),
+            None => Ok(Facts::Pipeline(pipelines::read(name, bytes))),
         }
     }
 

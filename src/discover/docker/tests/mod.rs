@@ -1,6 +1,7 @@
 //! Behaviour of docker's files together.
 
 mod compose;
+mod pipelines;
 
 use super::Docker;
 use crate::discover::testing::{describe, links_of};
