@@ -118,6 +118,12 @@ fn case_94_plugins_that_are_built_here_may_look_aliases_up() {
         check(&looks, &looks.replace("g:two:2", "g:two:3"), &ALL);
         check_some(&plain, &looks, &ALL, &[]);
     }
+    // A class may apply a script that lies among the sources.
+    let script = |line: &str| format!("{plain}== buildSrc/src/main/groovy/conv.gradle\n{line}\n");
+    let idle = script("dependencies { api 'g:four:4' }");
+    check(&idle, &idle.replace("g:two:2", "g:two:3"), &["a:build"]);
+    let takes = script("dependencies { api libs.two }");
+    check(&takes, &takes.replace("g:two:2", "g:two:3"), &ALL);
 }
 
 #[test]

@@ -8,11 +8,11 @@ use super::catalog::Catalog;
 use super::collect::Collected;
 use super::facts::Facts;
 use super::link::is_workspace;
-use super::{LOCKFILE_ENDING, is_source};
+use super::{LOCKFILE_ENDING, is_script, is_source};
 use crate::diagnostic::Evidence;
 use crate::discover::{FragmentIndex, Fragments, Links, SliceClaim};
 use crate::path::RepoPath;
-use crate::tree::Node;
+use crate::tree::{Mode, Node};
 
 /// How many sources of plugins are read at most.
 const MOST_SOURCES: usize = 4_000;
@@ -60,15 +60,16 @@ pub(super) fn slices(
     sliced
 }
 
-/// The catalog that a build finds on its own, where no class may take something from it.
+/// The catalog that a build finds on its own, where no plugin that is built here may take something from it.
 fn catalog_of<'a>(builds: &Builds<'a>, build: &Build<'_>) -> Option<(RepoPath, &'a Catalog)> {
     let file = build.folder.child(b"gradle").child(b"libs.versions.toml");
     let Facts::Catalog(Some(catalog)) = builds.landscape.facts(&file)? else { return None };
-    (!classes_take(builds, build)).then_some((file, catalog))
+    (!plugins_take(builds, build)).then_some((file, catalog))
 }
 
-/// Whether the classes of `buildSrc` or of an included build may take something from a catalog.
-fn classes_take(builds: &Builds<'_>, build: &Build<'_>) -> bool {
+/// Whether plugins of `buildSrc` or of an included build may take something from a catalog: their classes, which may apply
+/// scripts among their sources too.
+fn plugins_take(builds: &Builds<'_>, build: &Build<'_>) -> bool {
     let mut found: BTreeSet<&RepoPath> = BTreeSet::new();
     let mut pending = vec![build];
     while let Some(build) = pending.pop() {
@@ -93,6 +94,13 @@ fn classes_take(builds: &Builds<'_>, build: &Build<'_>) -> bool {
             let path = folder.child(&entry.name);
             if matches!(entry.node, Node::Folder(_)) {
                 folders.push(path);
+            } else if matches!(entry.node, Node::Content(Mode::Symlink, _)) && builds.landscape.is_folder(&path) {
+                return true;
+            } else if is_script(&entry.name) && path.segments().any(|segment| segment == b"src") {
+                let taken = builds.script(&path).map(|script| &script.catalog);
+                if taken.is_none_or(|taken| taken.is_open || !taken.accessors.is_empty()) {
+                    return true;
+                }
             } else if is_source(&entry.name) {
                 sources += 1;
                 let said = builds.landscape.source(&path);
