@@ -9,6 +9,7 @@ mod graph;
 mod laws;
 mod node_slices;
 mod paths;
+mod python_services;
 mod python_slices;
 mod slices;
 mod xml_slices;

@@ -81,6 +81,7 @@ pub const NAMES: [&str; 78] = [
     "buf.gen.yaml",
     "buf.lock",
     "main.go",
+    "__main__.py",
     ".gitlab-ci.yml",
     "package-lock.json",
     "pnpm-lock.yaml",

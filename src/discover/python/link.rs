@@ -7,8 +7,9 @@ use super::inherited::has_tests;
 use super::projects::{Project, Projects};
 use super::reference::{Dependency, Source, normalise};
 use super::requirements::Requirements;
+use super::services::{claim_services, services};
 use super::slices::{Locks, Reader, claim_fragments};
-use super::tasks::claim_tasks;
+use super::tasks::{claim_tasks, surrounding_of};
 use crate::diagnostic::{Diagnostic, Evidence};
 use crate::discover::syntax::Stated;
 use crate::discover::{
@@ -49,6 +50,8 @@ pub(super) fn link(landscape: &Landscape<'_, Facts>, links: &mut Links) {
     }
     let admitted = admitted(landscape, &projects, &references);
     let locks = Locks::of(landscape);
+    let services = services(landscape, &projects, &admitted);
+    let is_admitted = |folder: &RepoPath| admitted.contains(folder);
     for (folder, project) in &projects.all {
         let admission = if admitted.contains(folder) { Admission::Admitted } else { Admission::Stray };
         claim_project(landscape, &projects, project, admission, links);
@@ -68,7 +71,12 @@ pub(super) fn link(landscape: &Landscape<'_, Facts>, links: &mut Links) {
         }
         let reader =
             Reader { landscape, projects: &projects, locks: &locks, project, has_tests: tested.contains(folder) };
-        claim_tasks(&reader, &found.places, links);
+        let surrounding = surrounding_of(&reader, &found.places);
+        let services = services.get(folder).map_or(&[][..], Vec::as_slice);
+        claim_tasks(&reader, &surrounding, services, links);
+        if !services.is_empty() {
+            claim_services(&reader, services, &surrounding, &is_admitted, links);
+        }
     }
     claim_fragments(landscape, links);
 }
@@ -192,7 +200,7 @@ impl<'a> Linker<'a, '_> {
                     }
                 }
                 Facts::Requirements(read) => self.requirements(path, read),
-                Facts::Lock(_) => {}
+                Facts::Lock(_) | Facts::Source(_) | Facts::NoSource(_) => {}
             }
         }
     }

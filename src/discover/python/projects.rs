@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::Facts;
 use super::lock::Kind;
 use super::pyproject::{Manager, Members, Pyproject};
 use super::reference::normalise;
 use super::requirements::is_requirements;
+use super::{DOCKERFILE, Facts, MAIN_FILE};
 use crate::diagnostic::Evidence;
 use crate::discover::syntax::Stated;
 use crate::discover::{Ground, Landscape, Manifest};
@@ -96,7 +96,7 @@ impl<'a> Projects<'a> {
     pub(super) fn of(landscape: &'a Landscape<'a, Facts>) -> Self {
         let mut strong: BTreeMap<RepoPath, Project<'a>> = BTreeMap::new();
         let mut weak: BTreeMap<RepoPath, Vec<&'a Manifest<'a, Facts>>> = BTreeMap::new();
-        for manifest in landscape.manifests().iter().filter(|manifest| !is_lockfile(manifest)) {
+        for manifest in landscape.manifests().iter().filter(|manifest| says_of_project(manifest)) {
             let folder = home_of(manifest);
             if makes_project(manifest) {
                 strong
@@ -255,8 +255,10 @@ fn home_of(manifest: &Manifest<'_, Facts>) -> RepoPath {
     }
 }
 
-fn is_lockfile(manifest: &Manifest<'_, Facts>) -> bool {
-    manifest.path.name().is_some_and(|name| Kind::of(name).is_some())
+/// Whether a file says something of the project in its folder: lockfiles and sources do not.
+fn says_of_project(manifest: &Manifest<'_, Facts>) -> bool {
+    let name = manifest.path.name().unwrap_or_default();
+    Kind::of(name).is_none() && !matches!(name, MAIN_FILE | DOCKERFILE)
 }
 
 fn makes_project(manifest: &Manifest<'_, Facts>) -> bool {
@@ -267,7 +269,7 @@ fn makes_project(manifest: &Manifest<'_, Facts>) -> bool {
         Ok(Facts::Setup(read)) => read.is_project,
         Ok(Facts::Pipfile(_)) => true,
         Ok(Facts::Requirements(_)) => is_requirements(name) || in_requirements && !name.starts_with(b"constraints"),
-        Ok(Facts::Lock(_)) => false,
+        Ok(Facts::Lock(_) | Facts::Source(_) | Facts::NoSource(_)) => false,
         Err(_) => !name.ends_with(b".txt") || is_requirements(name),
     }
 }

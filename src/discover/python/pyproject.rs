@@ -26,6 +26,10 @@ pub(in crate::discover) struct Pyproject {
     pub(super) outside: Vec<Stated<String>>,
     /// Whether every package that it depends on stands here by name: nothing else computes them.
     pub(super) names_all: bool,
+    /// The modules that its scripts begin in, as `a.b:main`.
+    pub(super) scripts: Vec<Stated<String>>,
+    /// Whether packages may be installed under other names than those of their folders.
+    pub(super) renames: bool,
     /// All that it says, in parts.
     pub(super) tables: Tables,
 }
@@ -98,9 +102,34 @@ pub(super) fn read_pyproject(bytes: &[u8]) -> Result<Pyproject, Unreadable> {
         sources: read_sources(tool(&["uv", "sources"]), &lines),
         names_all: states && found.dependencies.iter().all(|dependency| dependency.value.name.is_some()),
         tables: cut(&document, &found.dependencies),
+        scripts: scripts(&document, &lines),
+        renames: renames(&document),
         dependencies: found.dependencies,
         outside: read_outside(&document, &lines),
     })
+}
+
+fn scripts(document: &Located, lines: &Lines<'_>) -> Vec<Stated<String>> {
+    let ways: [&[&str]; 3] = [&["project", "scripts"], &["project", "gui-scripts"], &["tool", "poetry", "scripts"]];
+    let tables = ways.into_iter().filter_map(|way| document.at(way));
+    let entries = tables.flat_map(Located::entries).map(|(_, script)| script);
+    entries.filter_map(|script| Some(lines.stated(script.line, script.text()?.to_owned()))).collect()
+}
+
+/// Whether a build backend is told to put packages elsewhere than they stand.
+fn renames(document: &Located) -> bool {
+    let setuptools = document.at(&["tool", "setuptools", "package-dir"]);
+    let mut pending: Vec<&Located> = document.at(&["tool", "hatch", "build"]).into_iter().collect();
+    let mut found = setuptools.is_some_and(|table| table.entries().any(|(name, _)| !name.text.is_empty()));
+    let poetry = document.at(&["tool", "poetry", "packages"]).map_or(&[][..], Located::items);
+    found |= poetry.iter().any(|package| package.get("to").is_some());
+    while let Some(table) = pending.pop() {
+        for (key, value) in table.entries() {
+            found |= matches!(key.text.as_str(), "force-include" | "sources") && value.entries().next().is_some();
+            pending.push(value);
+        }
+    }
+    found
 }
 
 pub(super) fn read_pipfile(bytes: &[u8]) -> Result<Vec<Stated<Dependency>>, Unreadable> {

@@ -19,6 +19,10 @@ pub(in crate::discover) struct Setup {
     /// Folders above that paths are computed from, such as `..`.
     pub(super) computed: Vec<Stated<String>>,
     pub(super) pytest: bool,
+    /// The modules that its scripts begin in, as `a.b:main`.
+    pub(super) scripts: Vec<Stated<String>>,
+    /// Whether packages may be installed under other names than those of their folders.
+    pub(super) renames: bool,
 }
 
 pub(super) fn read_setup_cfg(bytes: &[u8]) -> Result<Setup, Unreadable> {
@@ -55,7 +59,13 @@ pub(super) fn read_setup_cfg(bytes: &[u8]) -> Result<Setup, Unreadable> {
             ("options", "install_requires" | "setup_requires") => EdgeKind::Build,
             ("options", "tests_require") => EdgeKind::Test,
             ("options.extras_require", extra) => kind_of_group(extra),
+            ("options.entry_points", _) => {
+                setup.scripts.extend(script_of(value).map(|script| lines.stated(number, script)));
+                continue;
+            }
             _ => {
+                let places_packages = (section.as_str(), key.as_str()) == ("options", "package_dir");
+                setup.renames |= places_packages && !value.is_empty() && !value.starts_with('=');
                 let paths = value.strip_prefix("file:").unwrap_or(value).split([',', ' ']);
                 let climbing = paths.map(str::trim).filter(|path| path.starts_with("../"));
                 setup.outside.extend(climbing.map(|path| lines.stated(number, path.to_owned())));
@@ -84,7 +94,8 @@ pub(super) fn read_setup_py(bytes: &[u8]) -> Result<Setup, Unreadable> {
     let lines = Lines::new(text);
     let tokens = tokens_of(text);
     let stated = |offset: usize, path: String| lines.stated(lines.line_of(offset), path);
-    let mut setup = Setup::default();
+    let mut setup =
+        Setup { renames: text.split("package_dir").skip(1).any(|after| !is_layout(after)), ..Setup::default() };
     let mut lists = 0;
     for at in 0..tokens.len() {
         let offset = tokens[at].0;
@@ -111,6 +122,7 @@ pub(super) fn read_setup_py(bytes: &[u8]) -> Result<Setup, Unreadable> {
                         setup.dependencies.extend(dependency.map(|read| lines.stated(lines.line_of(offset), read)));
                     }
                 } else if matches!(tokens[at].1, Token::Text(_)) {
+                    setup.scripts.extend(script_of(key).map(|script| stated(offset, script)));
                     // What follows a lone `..` belongs to the path that begins there.
                     let follows = at >= 2 && is_joint(&tokens, at - 1) && matches!(tokens[at - 2].1, Token::Text(".."));
                     if !climbs(key) || follows {
@@ -139,6 +151,20 @@ pub(super) fn read_setup_py(bytes: &[u8]) -> Result<Setup, Unreadable> {
     setup.outside.dedup();
     setup.computed.dedup();
     Ok(setup)
+}
+
+/// The module of an entry point such as `name = a.b:main`.
+fn script_of(entry: &str) -> Option<String> {
+    let (name, place) = entry.split_once('=')?;
+    let is_name = !name.trim().is_empty() && !name.trim().contains(char::is_whitespace);
+    (is_name && place.contains(':')).then(|| place.trim().to_owned())
+}
+
+/// Whether what follows `package_dir` only says where packages begin: `={"": "src"}`.
+fn is_layout(after: &str) -> bool {
+    let table: String = after.split_inclusive('}').next().unwrap_or_default().split_whitespace().collect();
+    let entry = table.strip_prefix("={\"\":").or_else(|| table.strip_prefix("={'':"));
+    entry.is_some_and(|entry| entry.ends_with('}') && !entry.contains(':'))
 }
 
 fn climbs(text: &str) -> bool {
@@ -330,6 +356,30 @@ mod tests {
         assert_eq!(computed("root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))"), [".."]);
         assert_eq!(computed("root = Path(__file__).resolve().parent.parent.parent\n"), ["../.."]);
         assert_eq!(computed("here = os.path.dirname(__file__); open('README.md')"), [""; 0]);
+    }
+
+    #[test]
+    fn scripts_and_a_layout_that_renames_packages_are_seen() {
+        assert!(!check("setup(package_dir={'': 'src'},\n packages=[])").renames);
+        assert!(!check("setup(package_dir = {\n \"\": where, })").renames);
+        for text in [
+            "package_dir={'a': 'lib'}",
+            "package_dir=where",
+            "package_dir={'': 'src', 'a': 'b'}",
+            "**{'package_dir': x}",
+        ] {
+            assert!(check(&format!("setup({text})")).renames, "{text}");
+        }
+        let scripts = "setup(entry_points={'console_scripts': ['one = a.one:main', 'two=a.two:main']}, url='x=y')";
+        let found = |setup: Setup| setup.scripts.into_iter().map(|script| script.value).collect::<Vec<_>>();
+        assert_eq!(found(check(scripts)), ["a.one:main", "a.two:main"]);
+        let scripts = "[options.entry_points]\nconsole_scripts =\n  one = a.one:main\n";
+        assert_eq!(found(read_setup_cfg(scripts.as_bytes()).unwrap()), ["a.one:main"]);
+        for (text, renames) in
+            [("package_dir =\n  = src", false), ("package_dir =\n  a = lib", true), ("package_dir = = src", false)]
+        {
+            assert_eq!(read_setup_cfg(format!("[options]\n{text}\n").as_bytes()).unwrap().renames, renames, "{text}");
+        }
     }
 
     #[test]
