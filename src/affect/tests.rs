@@ -4,6 +4,7 @@
 mod chart_slices;
 mod definitions;
 mod ecosystems;
+mod go_slices;
 mod gradle_slices;
 mod graph;
 mod laws;

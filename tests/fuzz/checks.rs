@@ -13,7 +13,7 @@ use knockon::tree::{MemoryTree, Mode, Tree, changes};
 use knockon::workspace::{TaskId, Workspace, assemble};
 
 /// A file name of each kind. New ones are added at the end, so that the corpus keeps its meaning.
-pub const NAMES: [&str; 78] = [
+pub const NAMES: [&str; 80] = [
     "Cargo.toml",
     "Cargo.lock",
     "config.toml",
@@ -81,7 +81,6 @@ pub const NAMES: [&str; 78] = [
     "buf.gen.yaml",
     "buf.lock",
     "main.go",
-    "__main__.py",
     ".gitlab-ci.yml",
     "package-lock.json",
     "pnpm-lock.yaml",
@@ -93,6 +92,8 @@ pub const NAMES: [&str; 78] = [
     "Pipfile.lock",
     "pylock.toml",
     "packages.lock.json",
+    "__main__.py",
+    "go.sum",
 ];
 
 /// What a manifest may refer to.

@@ -11,7 +11,9 @@
 
 mod module_file;
 mod services;
+mod slices;
 mod source;
+mod sums;
 #[cfg(test)]
 mod tests;
 
@@ -20,12 +22,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use self::module_file::ModuleFile;
-use self::services::{Follower, MAIN_FILE, Service, main_files, module_files, services};
+use self::services::{Follower, Imports, MAIN_FILE, Service, main_files, module_files, services};
+use self::slices::{Sliced, sliced};
 use self::source::Source;
+use self::sums::Sums;
 use super::syntax::{Stated, Unreadable};
 use super::{
     Admission, Command, DanglingClaim, Ecosystem, EdgeClaim, EdgeKind, EdgeTarget, Ground, Input, Landscape, Links,
-    ProjectClaim, Reading, Role, TaskClaim,
+    ProjectClaim, Reading, Role, SliceClaim, TaskClaim,
 };
 use crate::diagnostic::{Diagnostic, Evidence};
 use crate::path::{PathError, RepoPath};
@@ -36,12 +40,15 @@ pub struct Go;
 
 const MODULE_FILE: &[u8] = b"go.mod";
 const WORKSPACE_FILE: &[u8] = b"go.work";
+const SUM_FILE: &[u8] = b"go.sum";
 
 /// What one file says.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Facts {
     /// A `go.mod` or a `go.work`.
     Module(ModuleFile),
+    /// A `go.sum`; nothing of one that is not understood.
+    Sums(Option<Sums>),
     /// A `*.go`.
     Source(Source),
     /// A `*.go` that is none: a template, say. It is a fault only where it is built.
@@ -54,7 +61,7 @@ impl Ecosystem for Go {
     const NAME: &'static str = "go";
 
     fn recognises(name: &[u8]) -> bool {
-        matches!(name, MODULE_FILE | WORKSPACE_FILE | MAIN_FILE)
+        matches!(name, MODULE_FILE | WORKSPACE_FILE | SUM_FILE | MAIN_FILE)
     }
 
     fn reads_on_demand(name: &[u8]) -> bool {
@@ -62,9 +69,10 @@ impl Ecosystem for Go {
     }
 
     fn read(name: &[u8], bytes: &[u8]) -> Result<Facts, Unreadable> {
-        match Self::reads_on_demand(name) {
-            true => Ok(Source::read(bytes).map_or_else(Facts::NoSource, Facts::Source)),
-            false => ModuleFile::read(bytes).map(Facts::Module),
+        match name {
+            SUM_FILE => Ok(Facts::Sums(Sums::read(bytes))),
+            _ if Self::reads_on_demand(name) => Ok(Source::read(bytes).map_or_else(Facts::NoSource, Facts::Source)),
+            _ => ModuleFile::read(bytes).map(Facts::Module),
         }
     }
 
@@ -124,7 +132,8 @@ impl<'a> Modules<'a> {
             let (folder, path) = (manifest.folder(), manifest.path.clone());
             let file = match manifest.facts {
                 Ok(Facts::Module(file)) => Some(file),
-                Ok(Facts::Source(_) | Facts::NoSource(_)) => continue,
+                Ok(_) => continue,
+                Err(_) if path.name() == Some(SUM_FILE) => continue,
                 Err(_) => None,
             };
             if path.name() == Some(WORKSPACE_FILE) {
@@ -241,6 +250,7 @@ struct Claimed<'m, 'a> {
     inherited: Vec<Input>,
     /// What stands before the command.
     prefix: &'static str,
+    sliced: Sliced,
 }
 
 fn claim_module<'m, 'a>(
@@ -274,33 +284,42 @@ fn claim_module<'m, 'a>(
         evidence,
     }));
     let inherited = inherited_inputs(landscape, module, workspace.as_ref());
+    // In a workspace all versions are chosen together, from more than the lines of this module.
+    let sliced = if shared.is_none() { sliced(landscape, module, links) } else { Sliced::default() };
     let prefix = if workspace.is_some() && shared.is_none() { "GOWORK=off " } else { "" };
     // `./...` means the packages of its programs too.
     let all_of = |of: &dyn Fn(Selection) -> Selection| {
         let nested = services.iter().map(|service| Selection::all(&service.folder));
-        let selections = std::iter::once(Selection::owned(&module.folder)).chain(nested);
+        let own = Selection::owned(&module.folder).slicing(sliced.files());
+        let selections = std::iter::once(own).chain(nested);
         let own = selections.map(|selection| Input { selection: of(selection), evidence: evidence.clone() });
         own.chain(inherited.iter().cloned()).collect::<Vec<_>>()
     };
     let command = |name: &str| Command { line: format!("{prefix}go {name} ./..."), folder: module.folder.clone() };
-    links.tasks.extend(tasks(&module.folder, all_of(&without_tests), all_of(&|selection| selection), command));
+    let [build, test] =
+        [all_of(&without_tests), all_of(&|selection| selection)].map(|inputs| (inputs, sliced.claims(true)));
+    links.tasks.extend(tasks(&module.folder, build, test, command));
     let mut of_module = module_files(landscape, module);
+    of_module.retain(|input| !sliced.files().contains(&input.selection.base));
     of_module.extend(inherited);
-    Claimed { module, edges, inherited: of_module, prefix }
+    Claimed { module, edges, inherited: of_module, prefix, sliced }
 }
 
 fn without_tests(selection: Selection) -> Selection {
     selection.without(["**/*_test.go"])
 }
 
+/// What a task reads as files and in slices.
+type Claims = (Vec<Input>, Vec<SliceClaim>);
+
 /// The two tasks of a project, by what each reads.
-fn tasks(folder: &RepoPath, build: Vec<Input>, test: Vec<Input>, command: impl Fn(&str) -> Command) -> [TaskClaim; 2] {
+fn tasks(folder: &RepoPath, build: Claims, test: Claims, command: impl Fn(&str) -> Command) -> [TaskClaim; 2] {
     let upstream = |kinds: &[EdgeKind]| Reading::Along(kinds.to_vec(), "build".to_owned());
-    let task = |name: &str, inputs: Vec<Input>, reads: Vec<Reading>| TaskClaim {
+    let task = |name: &str, (inputs, slices): Claims, reads: Vec<Reading>| TaskClaim {
         folder: folder.clone(),
         name: name.to_owned(),
         inputs,
-        slices: Vec::new(),
+        slices,
         reads,
         command: Some(command(name)),
         tool: "go".to_owned(),
@@ -324,7 +343,7 @@ fn claim_service(
     follower: &mut Follower<'_, '_>,
     links: &mut Links,
 ) {
-    let Claimed { module, edges, inherited, prefix } = of_module;
+    let Claimed { module, edges, inherited, prefix, sliced } = of_module;
     let evidence = Evidence::new(&service.main, 0, "");
     let below = service.folder.below(&module.folder).map(|below| below.to_string()).unwrap_or_default();
     links.projects.push(ProjectClaim {
@@ -346,15 +365,21 @@ fn claim_service(
             links.edges.push(EdgeClaim { from: service.folder.clone(), to, kind: EdgeKind::Build, evidence });
         }
     }
-    links.diagnostics.extend(tested.widened);
-    let inputs = |own: Selection, imported: Vec<Input>| {
+    let inputs = |own: Selection, imports: Imports| {
+        let slices = sliced.claims(imports.needs_requirements(module));
         let own = std::iter::once(Input { selection: own, evidence: evidence.clone() });
-        own.chain(imported).chain(inherited.iter().cloned()).collect::<Vec<_>>()
+        let imported = imports.inputs.into_iter();
+        let imported = imported.map(|Input { selection, evidence }| {
+            // All of the module, where it is not certain what is imported.
+            Input { selection: selection.slicing(sliced.files()), evidence }
+        });
+        (own.chain(imported).chain(inherited.iter().cloned()).collect::<Vec<_>>(), slices)
     };
     let owned = Selection::owned(&service.folder);
-    let build = inputs(without_tests(owned.clone()), built.inputs);
+    links.diagnostics.extend(tested.widened.clone());
+    let (build, test) = (inputs(without_tests(owned.clone()), built), inputs(owned, tested));
     let command = |name: &str| Command { line: format!("{prefix}go {name} ./..."), folder: service.folder.clone() };
-    links.tasks.extend(tasks(&service.folder, build, inputs(owned, tested.inputs), command));
+    links.tasks.extend(tasks(&service.folder, build, test, command));
 }
 
 /// A nested module is separate by Go's own rule, wherever it stands; but in a folder that `./...` passes over it is
@@ -397,14 +422,14 @@ fn edges(
     let Some((work, used)) = shared else { return edges };
     for require in &file.requires {
         let named = used.keys().filter(|folder| {
-            all.modules.get(folder).is_some_and(|other| other.name().is_none_or(|name| name == require.value))
+            all.modules.get(folder).is_some_and(|other| other.name().is_none_or(|name| name == require.value.path))
         });
         for folder in named {
             add(folder.clone(), require.evidence(&module.path));
         }
     }
     for (folder, replace, replaced_at) in shared_replacements(all, work, used) {
-        let requirement = file.requires.iter().find(|require| require.value == replace.module);
+        let requirement = file.requires.iter().find(|require| require.value.path == replace.module);
         let evidence = match requirement {
             Some(require) => require.evidence(&module.path),
             // Before Go 1.17 a module that is needed by a requirement alone is not listed.

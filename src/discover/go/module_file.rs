@@ -1,8 +1,11 @@
 //! The notation of `go.mod` and `go.work`: one directive on a line, or a block of lines that share their verb.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::discover::syntax::{Lines, Stated, Unreadable, text_of};
+use crate::discover::{FragmentIndex, Fragments};
 
 /// What a `go.mod` or a `go.work` says.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -11,12 +14,27 @@ pub struct ModuleFile {
     pub module: Option<Stated<String>>,
     /// The language version, such as `1.22`.
     pub language: Option<String>,
-    /// The paths of the modules that it requires, directly or not.
-    pub requires: Vec<Stated<String>>,
+    /// The modules that it requires, directly or not.
+    pub requires: Vec<Stated<Requirement>>,
     /// Its replacements.
     pub replaces: Vec<Stated<Replacement>>,
     /// The folders that a `go.work` uses, as written.
     pub uses: Vec<Stated<String>>,
+    /// What it says, line by line.
+    pub fragments: Arc<Fragments>,
+    /// What acts on every build.
+    pub common: FragmentIndex,
+    /// All requirements.
+    pub required: FragmentIndex,
+}
+
+/// One version of a module.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Requirement {
+    /// The module's path.
+    pub path: String,
+    /// The version.
+    pub version: String,
 }
 
 /// A module that is taken from elsewhere.
@@ -26,6 +44,8 @@ pub struct Replacement {
     pub module: String,
     /// The folder that replaces it, as written; none where another module does.
     pub folder: Option<String>,
+    /// The module that replaces it; none where a folder does.
+    pub other: Option<Requirement>,
 }
 
 /// Directives that say nothing about other folders, in either file.
@@ -38,9 +58,25 @@ impl ModuleFile {
         let text = text_of(bytes)?;
         let mut file = Self::default();
         let lines = Lines::new(text);
+        let mut fragments = Fragments::default();
+        let (mut common, mut required) = (Vec::new(), Vec::new());
         for directive in directives(text)? {
+            match (directive.verb.as_str(), directive.words.as_slice()) {
+                // It speaks to who requires this module.
+                ("retract", _) => {}
+                ("require", [path, version]) if is_version(version) => {
+                    required.push(fragments.add(format!("require {path}"), directive.line, &[version.as_bytes()]));
+                }
+                (verb, words) => {
+                    let said: Vec<&[u8]> = words.iter().map(|word| word.as_bytes()).collect();
+                    common.push(fragments.add(format!("{verb} {}", words.join(" ")), directive.line, &said));
+                }
+            }
             file.take(directive, &lines)?;
         }
+        file.common = fragments.group("what acts on every build", 0, common);
+        file.required = fragments.group("requirements", 0, required);
+        file.fragments = Arc::new(fragments);
         Ok(file)
     }
 
@@ -57,11 +93,12 @@ impl ModuleFile {
         match (directive.verb.as_str(), words.as_slice()) {
             ("module", [path]) => self.module = Some(lines.stated(line, (*path).to_owned())),
             ("go", [version]) => self.language = Some((*version).to_owned()),
-            ("require", [path, _version]) => self.requires.push(lines.stated(line, (*path).to_owned())),
+            ("require", [path, version]) => self.requires.push(lines.stated(line, Requirement::of(path, version))),
             ("use", [folder]) => self.uses.push(lines.stated(line, (*folder).to_owned())),
-            ("replace", [module, "=>", target, ..] | [module, _, "=>", target, ..]) => {
+            ("replace", [module, "=>", target, version @ ..] | [module, _, "=>", target, version @ ..]) => {
                 let folder = is_folder(target).then(|| target.replace('\\', "/"));
-                self.replaces.push(lines.stated(line, Replacement { module: (*module).to_owned(), folder }));
+                let other = version.first().map(|version| Requirement::of(target, version));
+                self.replaces.push(lines.stated(line, Replacement { module: (*module).to_owned(), folder, other }));
             }
             (verb, _) if WITHOUT_LINKS.contains(&verb) => {}
             (verb @ ("module" | "go" | "require" | "use" | "replace"), _) => {
@@ -71,6 +108,17 @@ impl ModuleFile {
         }
         Ok(())
     }
+}
+
+impl Requirement {
+    fn of(path: &str, version: &str) -> Self {
+        Self { path: path.to_owned(), version: version.to_owned() }
+    }
+}
+
+/// Whether a version is one that a build can use; of any other Go would look for its meaning first.
+fn is_version(text: &str) -> bool {
+    text.strip_prefix('v').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
 }
 
 /// Whether the right side of a replacement is a folder: by Go's rule only what begins like one is.
@@ -214,7 +262,7 @@ replace (
         )
         .unwrap();
         assert_eq!(file.module.as_ref().map(|m| (m.value.as_str(), m.line)), Some(("example.com/quoted", 2)));
-        let requires: Vec<_> = file.requires.iter().map(|r| (r.value.as_str(), r.line)).collect();
+        let requires: Vec<_> = file.requires.iter().map(|r| (r.value.path.as_str(), r.line)).collect();
         assert_eq!(requires, [("example.com/a", 5), ("example.com/b", 7), ("example.com/c", 9)]);
         let replaces: Vec<_> =
             file.replaces.iter().map(|r| (r.value.module.as_str(), r.value.folder.as_deref(), r.line)).collect();
@@ -231,7 +279,7 @@ replace (
     fn a_carriage_return_and_a_byte_order_mark_are_no_part_of_a_word() {
         let file = ModuleFile::read(b"\xef\xbb\xbfmodule example.com/a\r\nrequire example.com/b v1.0.0\r\n").unwrap();
         assert_eq!(file.module.unwrap().value, "example.com/a");
-        assert_eq!(file.requires[0].value, "example.com/b");
+        assert_eq!(file.requires[0].value, Requirement::of("example.com/b", "v1.0.0"));
     }
 
     #[test]

@@ -238,6 +238,17 @@ impl Imports {
         self.foreign.keys().any(|path| path.split('/').next().is_some_and(|first| first.contains('.')))
     }
 
+    /// Whether a package may come from a module that is required. What such a package needs in turn nobody here says: it
+    /// may be any other requirement.
+    pub(super) fn needs_requirements(&self, module: &Module<'_>) -> bool {
+        let requires = module.file.into_iter().flat_map(|file| &file.requires);
+        let mut paths = requires.map(|require| require.value.path.as_str());
+        // A module with a path inside this one's may provide what looks like a package of this one.
+        let is_inside = |path: &str| module.name().is_some_and(|name| below(name, path).is_some());
+        let imports = |path: &str| self.foreign.keys().any(|import| below(path, import).is_some());
+        self.widened.is_some() || self.has_external() || paths.any(|path| is_inside(path) || imports(path))
+    }
+
     /// The line that first imports a package of the module with this path.
     pub(super) fn of_module(&self, name: &str) -> Option<&Evidence> {
         self.foreign.iter().find(|(path, _)| below(name, path).is_some()).map(|(_, evidence)| evidence)

@@ -122,7 +122,7 @@ input a:build <- vendor All [] go.work:0"
     assert_eq!(lines_of(&text, "task c:build"), "task c:build `GOWORK=off go build ./...`");
     assert_eq!(
         lines_of(&text, "input c:build"),
-        "input c:build <- c Owned [!**/*_test.go] c/go.mod:1\ninput c:build <- go.work All [] go.work:0"
+        "input c:build <- c Owned [!**/*_test.go] but c/go.mod c/go.mod:1\ninput c:build <- go.work All [] go.work:0"
     );
 }
 
