@@ -246,6 +246,8 @@ fn packages_that_can_be_started_are_services() {
 fn a_project_with_one_service_or_that_other_tools_read_is_one_project() {
     let one = PACKAGES.replace("src/shop/api/__main__.py", "src/shop/api/main.py");
     check(&one, &appended(&one, "src/shop/core/one.py", "x"), &[".:build", ".:test"]);
+    let apart = PACKAGES.replace("src/shop/api/", "src/shop/inner/api/");
+    check(&apart, &appended(&apart, "src/shop/core/one.py", "x"), &[".:build", ".:test"]);
     let shared = format!("{PACKAGES}== package.json\n{{\"name\": \"web\"}}\n");
     check(&shared, &appended(&shared, "src/shop/core/one.py", "x"), &[".:build", ".:test"]);
 }

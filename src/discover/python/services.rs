@@ -89,7 +89,8 @@ fn named(path: &RepoPath, ending: &str) -> RepoPath {
     path.parent().unwrap_or_else(RepoPath::root).child(&name)
 }
 
-/// What lies in another service's folder is that one's. An image says more of a folder than a package that can be started.
+/// What lies in another service's folder is that one's. An image says more of a folder than a package that can be started:
+/// such a package is a service where another one stands beside it; alone it is the project's own program.
 fn outermost(services: BTreeMap<RepoPath, Service>) -> Vec<Service> {
     let is_below = |folder: &RepoPath, has_image: bool| {
         folder.ancestors().skip(1).any(|above| services.get(&above).is_some_and(|other| other.has_image == has_image))
@@ -102,7 +103,11 @@ fn outermost(services: BTreeMap<RepoPath, Service>) -> Vec<Service> {
             !is_below(&service.folder, true) && !is_below(&service.folder, false) && !encloses_image(&service.folder)
         }
     };
-    services.values().filter(stands).cloned().collect()
+    let outermost: Vec<&Service> = services.values().filter(stands).collect();
+    let mut beside: BTreeMap<Option<RepoPath>, usize> = BTreeMap::new();
+    outermost.iter().for_each(|service| *beside.entry(service.folder.parent()).or_default() += 1);
+    let is_one = |service: &&Service| service.has_image || beside.get(&service.folder.parent()) > Some(&1);
+    outermost.into_iter().filter(is_one).cloned().collect()
 }
 
 /// Whether a folder serves tests and documentation, or is other people's.

@@ -378,6 +378,11 @@ fn loads<'a>(tokens: &[Token<'a>], at: usize, word: &str) -> Loads<'a> {
         }
         _ => Loads::Anything,
     };
+    // `getattr(sys, "frozen", False)`
+    let is_asked = |at: usize| {
+        let asks = |at: usize| matches!(kind(at), Some(Kind::Word("getattr" | "hasattr")));
+        at > 1 && kind(at - 1) == Some(Kind::Sign(b'(')) && asks(at - 2)
+    };
     match word {
         "import_module" | "__import__" => called(),
         "exec" | "eval" | "compile" if !is_attribute => Loads::Anything,
@@ -387,6 +392,7 @@ fn loads<'a>(tokens: &[Token<'a>], at: usize, word: &str) -> Loads<'a> {
         },
         "sys" if !is_attribute => match (kind(at + 1), kind(at + 2)) {
             (Some(Kind::Sign(b'.')), Some(Kind::Word(part))) if part != "path" => Loads::Nothing,
+            (Some(Kind::Sign(b',')), Some(Kind::Text(part, false))) if part != "path" && is_asked(at) => Loads::Nothing,
             _ => Loads::Anything,
         },
         _ if SIGNS.contains(&word) || word.starts_with("autodiscover") => Loads::Anything,
@@ -459,6 +465,8 @@ mod tests {
             "from sys import path",
             "import sys as s",
             "x = [sys]",
+            "getattr(sys, 'path')",
+            "look(sys, 'x')",
             "for e in metadata.entry_points(): pass",
             "app.autodiscover_tasks()",
             "open(f'{x}.py')",
@@ -476,6 +484,7 @@ mod tests {
             "re.compile('x')",
             "import sys, importlib\nsys.exit(1)\nsys.argv",
             "importlib.metadata.version('x')",
+            "getattr(sys, 'frozen', False)",
             "# exec(x)\n'eval(x)'",
             "os.path.join('a')",
         ] {
