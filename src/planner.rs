@@ -6,6 +6,7 @@ mod facts;
 mod history;
 mod range;
 mod recall;
+mod staged;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Once};
@@ -134,7 +135,11 @@ impl Planner {
         let opened = range::open_head(&self.repository, &choice.head)?;
         let (head, diagnostics) = self.understand(opened)?;
         let range = self.choose(choice, &head)?;
-        self.compare(head, diagnostics, range, choice.unowned)
+        let mut answer = self.compare(head, diagnostics, range, choice.unowned)?;
+        if choice.head == HeadChoice::Staged {
+            answer.diagnostics.extend(self.differing_on_disk(&answer));
+        }
+        Ok(answer)
     }
 
     /// What would have to be fetched for a base to be found, the cheapest first; nothing where there is one.

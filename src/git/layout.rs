@@ -75,11 +75,12 @@ impl Layout {
             None
         } else {
             // Git takes the current folder; a hook's child that changed into a sub-folder means the same top.
-            git_dir
-                .parent()
-                .filter(|top| git_dir.ends_with(".git") && start.starts_with(top))
-                .or(Some(start))
-                .map(Path::to_owned)
+            let tidy = |path: PathBuf| fs::canonicalize(&path).unwrap_or(path);
+            let leads_here = |top: &&Path| {
+                let dot_git = top.join(".git");
+                tidy(link_target(&dot_git).unwrap_or(dot_git)) == tidy(git_dir.to_owned())
+            };
+            Some(start.ancestors().find(leads_here).unwrap_or(start).to_owned())
         };
         let mut layout = Self::new(git_dir.to_owned(), work_tree, environment, start);
         layout.common_dir = common;
@@ -102,9 +103,12 @@ impl Layout {
 
     fn new(git_dir: PathBuf, work_tree: Option<PathBuf>, environment: &GitEnvironment, start: &Path) -> Self {
         let tidy = |path: PathBuf| fs::canonicalize(&path).unwrap_or(path);
-        let index = environment.index_file.as_ref().map_or_else(|| git_dir.join("index"), |file| start.join(file));
+        let work_tree = work_tree.map(tidy);
+        // Git goes to the top of the work tree before it reads a relative name.
+        let base = work_tree.as_deref().filter(|top| start.starts_with(top)).unwrap_or(start);
+        let index = environment.index_file.as_ref().map_or_else(|| git_dir.join("index"), |file| base.join(file));
         let common_dir = tidy(common_dir(&git_dir));
-        Self { git_dir: tidy(git_dir), common_dir, work_tree: work_tree.map(tidy), index, named: false }
+        Self { git_dir: tidy(git_dir), common_dir, work_tree, index, named: false }
     }
 
     /// The folder that people know the repository by.

@@ -9,6 +9,7 @@ mod ci_base;
 mod config;
 mod edge_cases;
 mod history;
+mod hook;
 mod hostile;
 mod images;
 mod lockfiles;

@@ -1,7 +1,6 @@
 //! What is on disk and what is staged: section C of the edge cases, by number, as far as planning goes.
 
 use std::fs;
-use std::path::Path;
 use std::process::Command;
 
 use crate::repository::{Outcome, Repo};
@@ -19,19 +18,6 @@ impl Repo {
 
     fn staged(&self) -> Outcome {
         self.report(&["--staged"])
-    }
-
-    /// Installs a hook of `git commit` that asks knockon what is staged, and commits; gives what it answered.
-    fn asked_by_hook(&self, folder: &Path, arguments: &[&str]) -> Vec<String> {
-        let (answer, hook) = (self.beside("answer"), self.top().join(".git/hooks/pre-commit"));
-        let knockon = env!("CARGO_BIN_EXE_knockon");
-        let script = format!("#!/bin/sh\nexec '{knockon}' affected --staged --format json >'{}'\n", answer.display());
-        fs::create_dir_all(hook.parent().unwrap()).unwrap();
-        fs::write(&hook, script).unwrap();
-        self.mode(".git/hooks/pre-commit", 0o755);
-        self.git_in(folder, &[&["commit", "--quiet", "-m", "hooked"], arguments].concat());
-        fs::remove_file(hook).unwrap();
-        Outcome { status: 0, bytes: fs::read(answer).unwrap(), stderr: String::new() }.tasks()
     }
 }
 
@@ -200,28 +186,6 @@ fn case_56_submodules_count_by_what_is_checked_out() {
     // Not initialised: it is where the index says it is.
     repo.git(&["submodule", "--quiet", "deinit", "--force", "lone/inner"]);
     assert_eq!(repo.on_disk().tasks(), NOTHING);
-}
-
-#[test]
-fn case_57_a_hook_plans_what_will_be_committed() {
-    let repo = Repo::of_modules();
-    let top = repo.top();
-    repo.append("lib/lib.go", "// -a\n");
-    assert_eq!(repo.asked_by_hook(top, &["-a"]), LIB);
-    // Only one of two: by path, and by path from below.
-    repo.append("lib/lib.go", "// left\n").append("lone/lone.go", "// path\n");
-    assert_eq!(repo.asked_by_hook(top, &["lone/lone.go"]), LONE);
-    repo.append("app/main.go", "// path from below\n");
-    assert_eq!(repo.asked_by_hook(&top.join("app"), &["main.go"]), APP);
-    assert_eq!(repo.on_disk().tasks(), LIB);
-    // What an amended commit changes is seen against the commit that it takes the place of.
-    repo.append("lone/lone.go", "// amended\n").git(&["add", "lone"]);
-    assert_eq!(repo.asked_by_hook(top, &["--amend"]), LONE);
-    // From a linked worktree, where git gives absolute paths.
-    let linked = repo.beside("linked");
-    repo.git(&["worktree", "add", "--quiet", "-b", "other", linked.to_str().unwrap()]);
-    fs::write(linked.join("app/main.go"), "package main // linked\n").unwrap();
-    assert_eq!(repo.asked_by_hook(&linked, &["-a"]), APP);
 }
 
 #[test]
