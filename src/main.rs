@@ -13,6 +13,7 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let surroundings = Surroundings { variables: std::env::vars_os().collect() };
+    let surroundings =
+        Surroundings { variables: std::env::vars_os().collect(), executable: std::env::current_exe().ok() };
     ExitCode::from(run(&arguments, &surroundings).code())
 }

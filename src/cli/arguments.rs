@@ -117,6 +117,12 @@ pub enum Command {
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
     },
+    /// A hook of `git commit` that prints the plan of what is about to be committed
+    Hook {
+        /// What becomes of it
+        #[command(subcommand)]
+        action: HookAction,
+    },
     /// What is kept between runs beside the git directory; it makes answers faster and changes none
     ///
     /// With KNOCKON_MEMO=off in the environment a run neither reads nor writes it.
@@ -166,6 +172,19 @@ pub struct PlanArguments {
     /// Text for people, JSON for programs
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
+}
+
+/// What becomes of the hook.
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub enum HookAction {
+    /// Write it, for this repository and all its worktrees. Only an error holds a commit up; git's --no-verify passes it by
+    Install {
+        /// Replace a hook that knockon did not write, and keep it as pre-commit.before-knockon
+        #[arg(long)]
+        force: bool,
+    },
+    /// Remove it, and put a hook back that it replaced; one that knockon did not write stays
+    Uninstall,
 }
 
 /// Which two trees are compared.

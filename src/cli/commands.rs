@@ -12,7 +12,7 @@ use super::output::Output;
 use super::{Arguments, Exit, Surroundings};
 use crate::config;
 use crate::fingerprint::{Environment, resolve};
-use crate::git::{GitEnvironment, GitError, Repository};
+use crate::git::{GitEnvironment, GitError, HookError, Repository};
 use crate::path::RepoPath;
 use crate::planner::{Answer, HeadChoice, Planner, PlannerError, View, unowned_files};
 use crate::report::cache::CacheReport;
@@ -34,6 +34,8 @@ pub(super) enum Failure {
     Planner(#[from] PlannerError),
     #[error(transparent)]
     LookUp(#[from] LookUpError),
+    #[error(transparent)]
+    Hook(#[from] HookError),
     #[error("{0}")]
     Usage(String),
     #[error("the output cannot be written: {0}")]
@@ -60,10 +62,11 @@ impl Failure {
             Failure::Planner(PlannerError::Git(
                 GitError::RefusedRevision { .. } | GitError::AmbiguousRevision { .. },
             )) => Exit::Usage,
-            Failure::Planner(PlannerError::Git(_) | PlannerError::Tree(_)) | Failure::Output(_) | Failure::Demo(_) => {
-                Exit::Infrastructure
-            }
-            Failure::Planner(_) | Failure::LookUp(_) | Failure::Usage(_) => Exit::Usage,
+            Failure::Planner(PlannerError::Git(_) | PlannerError::Tree(_))
+            | Failure::Hook(HookError::Git(_) | HookError::Unwritable { .. })
+            | Failure::Output(_)
+            | Failure::Demo(_) => Exit::Infrastructure,
+            Failure::Planner(_) | Failure::LookUp(_) | Failure::Hook(_) | Failure::Usage(_) => Exit::Usage,
         }
     }
 }
@@ -100,6 +103,7 @@ impl Session<'_> {
             Command::Inputs { task, tree, format } => self.inputs(task, tree, *format),
             Command::Check { tree, format } => self.check(tree, *format),
             Command::History { count, verify, head, format } => self.history(*count, *verify, head, *format),
+            Command::Hook { action } => self.hook(action),
             Command::Cache { clear, format } => self.cache(*clear, *format),
             Command::Init => self.init(),
             Command::Schema { of } => self.schema(*of),

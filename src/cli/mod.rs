@@ -5,6 +5,7 @@ mod cache;
 mod commands;
 mod demo;
 mod history;
+mod hook;
 mod init;
 mod output;
 mod range;

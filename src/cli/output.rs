@@ -14,6 +14,8 @@ use crate::report::text::{Look, doubt_text};
 pub struct Surroundings {
     /// The environment.
     pub variables: Vec<(std::ffi::OsString, std::ffi::OsString)>,
+    /// The program itself, if the operating system says where it is.
+    pub executable: Option<std::path::PathBuf>,
 }
 
 impl Surroundings {

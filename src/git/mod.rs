@@ -29,6 +29,7 @@ mod findings;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 mod history;
+mod hook;
 mod ignore_rules;
 mod index;
 mod index_file;
@@ -60,6 +61,7 @@ use serde::{Deserialize, Serialize};
 
 pub use environment::GitEnvironment;
 pub use error::GitError;
+pub use hook::{HookError, Installed, Uninstalled};
 pub use merge_base::MergeBases;
 pub use plant::{PlantError, PlantedCommit, plant};
 pub use revision::is_branch_name;

@@ -1,4 +1,4 @@
-//! The few settings of git that decide what the work tree holds. No other setting is read.
+//! The few settings of git that decide what the work tree holds, and where hooks lie. No other setting is read.
 
 use std::path::{Path, PathBuf};
 
@@ -75,6 +75,16 @@ impl Settings {
         let eol = self.eol.as_deref().filter(|eol| *eol != "native").unwrap_or(native);
         format!("autocrlf={auto} eol={}", eol.to_ascii_lowercase())
     }
+}
+
+/// `core.hooksPath`, as it is stated.
+pub(super) fn hooks_path(layout: &Layout, environment: &GitEnvironment) -> Result<Option<PathBuf>, GitError> {
+    let given = environment.config_pairs.iter().rfind(|(key, _)| key.eq_ignore_ascii_case("core.hookspath"));
+    let stated = match given {
+        Some((_, value)) => Some(value.clone()),
+        None => config(layout, environment)?.get_string("core.hookspath").ok(),
+    };
+    Ok(stated.map(|value| expand(&value, environment)))
 }
 
 /// `~/` as git reads it, by the `HOME` that was handed in.

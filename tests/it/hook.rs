@@ -1,8 +1,11 @@
 //! What a hook of `git commit` is told, and `knockon hook`, which writes one.
 
+use std::env;
+use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use serde_json::Value;
 
@@ -289,4 +292,220 @@ fn case_16_a_name_on_disk_steers_nothing() {
     repo.write("lone/\n::error::\u{1b}[2J.go", "package lone\n");
     let stderr = repo.knockon(&["plan", "--staged"]).stderr;
     assert!(stderr.contains("unstaged-inputs") && !stderr.contains('\u{1b}') && !stderr.contains("\n::"), "{stderr}");
+}
+
+/// Where the tests' own programs are found, with knockon among them or without.
+fn search_path(with_knockon: bool) -> OsString {
+    let own = Path::new(env!("CARGO_BIN_EXE_knockon")).parent().unwrap().to_owned();
+    let others = env::var_os("PATH").unwrap();
+    let others: Vec<PathBuf> = env::split_paths(&others).filter(|folder| !folder.join("knockon").exists()).collect();
+    env::join_paths(with_knockon.then_some(own).into_iter().chain(others)).unwrap()
+}
+
+impl Repo {
+    fn hook(&self, arguments: &[&str]) -> Outcome {
+        self.hook_in(self.top(), arguments)
+    }
+
+    fn hook_in(&self, folder: &Path, arguments: &[&str]) -> Outcome {
+        self.start_in(folder, &[&["hook"], arguments].concat(), |command| {
+            command.env("PATH", search_path(true));
+        })
+    }
+
+    /// Commits everything; a commit that a hook holds up ends with 1.
+    fn commit_with_hooks(&self, folder: &Path, with_knockon: bool) -> Outcome {
+        self.git_in(folder, &["add", "--all"]);
+        let mut command = self.git_command(folder, &["commit", "--quiet", "-m", "hooked"]);
+        command.env("PATH", search_path(with_knockon));
+        Outcome::of(command)
+    }
+
+    fn hook_file(&self) -> PathBuf {
+        self.top().join(".git/hooks/pre-commit")
+    }
+}
+
+const PLANNED: &str = "1 project and 2 tasks affected";
+
+#[test]
+fn an_installed_hook_prints_the_plan_of_a_commit() {
+    let repo = Repo::of_modules();
+    fs::remove_dir_all(repo.top().join(".git/hooks")).unwrap();
+    for _ in 0..2 {
+        let told = format!("wrote {}: each commit prints its plan\n", repo.hook_file().display());
+        assert_eq!(repo.hook(&["install"]).done().stdout(), told);
+        assert_eq!(fs::metadata(repo.hook_file()).unwrap().permissions().mode() & 0o777, 0o755);
+    }
+    let names = |folder: &str| fs::read_dir(repo.top().join(folder)).unwrap().count();
+    assert_eq!(names(".git/hooks"), 1, "nothing unfinished stays");
+    let script = fs::read_to_string(repo.hook_file()).unwrap();
+    assert!(script.contains("knockon='knockon'\n"), "{script}");
+    repo.append("lone/lone.go", "// changed\n");
+    let outcome = repo.commit_with_hooks(repo.top(), true);
+    assert!(outcome.done().stderr.contains(PLANNED), "{}", outcome.stderr);
+    // One that is not there any more.
+    repo.append("lone/lone.go", "// changed\n");
+    let outcome = repo.commit_with_hooks(repo.top(), false);
+    assert_eq!(
+        outcome.done().stderr,
+        "pre-commit: there is no knockon here, so nobody told what this commit knocks on to\n"
+    );
+    // Only an error holds a commit up.
+    repo.write("knockon.toml", "[");
+    let outcome = repo.commit_with_hooks(repo.top(), true);
+    assert_eq!(outcome.status, 1);
+    assert!(outcome.stderr.contains("knockon.toml"), "{}", outcome.stderr);
+    repo.git(&["commit", "--quiet", "--no-verify", "-m", "passed by"]);
+    for told in ["removed ", ""] {
+        assert!(repo.hook(&["uninstall"]).done().stdout().starts_with(told));
+        assert!(!repo.hook_file().exists());
+    }
+}
+
+#[test]
+fn a_hook_names_a_knockon_that_is_not_on_the_path() {
+    let repo = Repo::of_modules();
+    let place = repo.beside("it's here");
+    fs::create_dir(&place).unwrap();
+    let program = place.join("knockon");
+    fs::copy(env!("CARGO_BIN_EXE_knockon"), &program).unwrap();
+    let mut command = Command::new(&program);
+    repo.scrub(&mut command);
+    // A folder that is meant from wherever one stands is no place for a hook to look in.
+    let relative = env::join_paths(env::split_paths(&search_path(false)).chain(["../it's here".into()])).unwrap();
+    command.current_dir(repo.top()).env("PATH", relative).args(["hook", "install"]);
+    Outcome::of(command).done();
+    repo.append("lone/lone.go", "// changed\n");
+    let outcome = repo.commit_with_hooks(repo.top(), false);
+    assert!(outcome.done().stderr.contains(PLANNED), "{}", outcome.stderr);
+    fs::remove_file(program).unwrap();
+    repo.append("lone/lone.go", "// changed\n");
+    assert!(repo.commit_with_hooks(repo.top(), false).done().stderr.contains("it's here/knockon here, so nobody"));
+}
+
+#[test]
+fn a_hook_of_somebody_else_stays() {
+    let foreign = "#!/bin/sh\necho of somebody else >&2\n";
+    let repo = Repo::of_modules();
+    let (hook, kept) = (repo.hook_file(), repo.top().join(".git/hooks/pre-commit.before-knockon"));
+    let write = || {
+        repo.write(".git/hooks/pre-commit", foreign).mode(".git/hooks/pre-commit", 0o755);
+    };
+    let stays = || assert_eq!(fs::read_to_string(&hook).unwrap(), foreign);
+    write();
+    repo.hook(&["install"])
+        .refused(2, "not written by knockon; add `knockon plan --staged` to it by hand, or give --force");
+    assert!(repo.hook(&["uninstall"]).done().stdout().contains("not written by knockon"));
+    stays();
+    assert!(
+        repo.hook(&["install", "--force"])
+            .done()
+            .stdout()
+            .starts_with(&format!("kept the hook that was there as {}\n", kept.display()))
+    );
+    assert_eq!(fs::read_to_string(&kept).unwrap(), foreign);
+    repo.append("lone/lone.go", "// changed\n");
+    assert!(repo.commit_with_hooks(repo.top(), true).done().stderr.contains(PLANNED));
+    // Its own again, which does not count as somebody else's.
+    repo.hook(&["install", "--force"]).done();
+    // Another one came in its place.
+    write();
+    repo.hook(&["install", "--force"]).refused(2, "would be lost; move it away");
+    stays();
+    repo.remove(".git/hooks/pre-commit").hook(&["install"]).done();
+    assert!(repo.hook(&["uninstall"]).done().stdout().starts_with("put "));
+    stays();
+    repo.append("lone/lone.go", "// changed\n");
+    assert_eq!(repo.commit_with_hooks(repo.top(), true).done().stderr, "of somebody else\n");
+    // A link is not written through, wherever it leads.
+    for target in ["../../script", "nowhere"] {
+        repo.remove(".git/hooks/pre-commit").write("script", foreign).symlink(target, ".git/hooks/pre-commit");
+        repo.hook(&["install"]).refused(2, "not written by knockon");
+        repo.hook(&["install", "--force"]).done();
+        assert!(!hook.is_symlink() && kept.is_symlink());
+        assert_eq!(fs::read_to_string(repo.top().join("script")).unwrap(), foreign);
+        repo.hook(&["uninstall"]).done();
+        assert_eq!(fs::read_link(&hook).unwrap(), Path::new(target));
+    }
+}
+
+#[test]
+fn case_42_a_hook_is_installed_where_git_looks_for_it() {
+    let repo = Repo::of_modules();
+    let installs = |folder: &Path, from: &str| {
+        let git_says = folder.join(repo.git_in(folder, &["rev-parse", "--git-path", "hooks/pre-commit"]));
+        let told = repo.hook_in(&folder.join(from), &["install"]);
+        assert!(told.done().stdout().starts_with(&format!("wrote {}: ", git_says.display())), "{}", told.stdout());
+        fs::write(folder.join("lone/lone.go"), format!("package lone // {}\n", folder.display())).unwrap();
+        let outcome = repo.commit_with_hooks(folder, true);
+        assert!(outcome.done().stderr.contains("tasks affected, in "), "{}", outcome.stderr);
+        repo.hook_in(folder, &["uninstall"]).done();
+        assert!(!git_says.exists());
+    };
+    installs(repo.top(), "lone");
+    let linked = repo.beside("linked");
+    repo.git(&["worktree", "add", "--quiet", "-b", "other", linked.to_str().unwrap()]);
+    installs(&linked, "lone");
+    assert_eq!(
+        repo.git_in(&linked, &["rev-parse", "--git-path", "hooks"]),
+        repo.top().join(".git/hooks").to_str().unwrap()
+    );
+    let inner = Repo::of_modules();
+    repo.git(&["submodule", "--quiet", "add", inner.top().to_str().unwrap(), "lone/inner"]);
+    installs(&repo.top().join("lone/inner"), ".");
+    let (apart, store) = (repo.beside("apart"), repo.beside("store"));
+    repo.git(&["clone", "--quiet", "--separate-git-dir", store.to_str().unwrap(), ".", apart.to_str().unwrap()]);
+    installs(&apart, "lone");
+    // The work tree of a bare repository has a place for it, the repository alone needs none.
+    let (bare, of_bare) = (repo.beside("bare"), repo.beside("of-bare"));
+    repo.git(&["clone", "--quiet", "--bare", ".", bare.to_str().unwrap()]);
+    repo.hook_in(&bare, &["install"]).refused(2, "nothing is committed in it");
+    repo.git_in(&bare, &["worktree", "add", "--quiet", of_bare.to_str().unwrap()]);
+    installs(&of_bare, "lone");
+    // Hooks of its own choice, in its work tree; of a worktree in that one.
+    repo.git(&["config", "core.hooksPath", "tools/hooks"]);
+    installs(repo.top(), "lone");
+    installs(&linked, "lone");
+}
+
+#[test]
+fn hooks_that_serve_other_repositories_are_left_alone() {
+    let repo = Repo::of_modules();
+    let shared = repo.beside("shared");
+    fs::create_dir(&shared).unwrap();
+    repo.symlink(shared.to_str().unwrap(), "leads-out").symlink("nowhere", "leads-nowhere");
+    let outside = [
+        shared.to_str().unwrap(),
+        "/dev/null",
+        "../shared",
+        "lone/../../shared",
+        "not-there/../../shared",
+        "leads-out/deep",
+        "leads-nowhere/deep",
+        "~/hooks",
+        "~somebody/hooks",
+        "%(prefix)/hooks",
+        "",
+    ];
+    for path in outside {
+        repo.git(&["config", "core.hooksPath", path]);
+        repo.hook(&["install"]).refused(2, "(`git config core.hooksPath`)");
+        repo.hook(&["install", "--force"]).refused(2, "may serve others, too");
+        repo.hook(&["uninstall"]).refused(2, "lie outside of this repository");
+    }
+    // The user's own settings count, the environment's above them.
+    repo.git(&["config", "--unset", "core.hooksPath"]);
+    let home = repo.beside("home/.gitconfig");
+    fs::write(home, format!("[core]\nhooksPath = {}\n", shared.display())).unwrap();
+    let install = |variables: &[(&str, &str)]| {
+        repo.start(&["hook", "install"], |command| {
+            command.env_remove("GIT_CONFIG_GLOBAL").envs(variables.iter().copied());
+        })
+    };
+    install(&[]).refused(2, "may serve others, too");
+    let pairs = [("GIT_CONFIG_COUNT", "1"), ("GIT_CONFIG_KEY_0", "core.hooksPath"), ("GIT_CONFIG_VALUE_0", "lone")];
+    assert!(!repo.hook_file().exists() && fs::read_dir(&shared).unwrap().next().is_none());
+    install(&pairs).done();
+    assert!(repo.top().join("lone/pre-commit").exists());
 }
