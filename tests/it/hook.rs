@@ -509,3 +509,50 @@ fn hooks_that_serve_other_repositories_are_left_alone() {
     install(&pairs).done();
     assert!(repo.top().join("lone/pre-commit").exists());
 }
+
+#[test]
+fn the_pre_commit_framework_runs_the_hook_in_a_commit() {
+    if Command::new("pre-commit").arg("--version").output().is_err() {
+        let told = "pre-commit is not here: .pre-commit-hooks.yaml is NOT tried";
+        assert!(env::var_os("PRE_COMMIT_REQUIRED").is_none(), "{told}");
+        eprintln!("{told}");
+        return;
+    }
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join(".pre-commit-hooks.yaml");
+    let repo = Repo::of_modules();
+    let framework = |arguments: &[&str]| {
+        let mut command = Command::new("pre-commit");
+        repo.scrub(&mut command);
+        command.current_dir(repo.top()).args(arguments);
+        Outcome::of(command)
+    };
+    framework(&["validate-manifest", manifest.to_str().unwrap()]).done();
+    let hooks = repo.beside("hooks");
+    fs::create_dir(&hooks).unwrap();
+    fs::copy(manifest, hooks.join(".pre-commit-hooks.yaml")).unwrap();
+    repo.git_in(&hooks, &["init", "--quiet"]);
+    repo.git_in(&hooks, &["add", "."]);
+    repo.git_in(&hooks, &["commit", "--quiet", "-m", "hooks"]);
+    let at = repo.git_in(&hooks, &["rev-parse", "HEAD"]);
+    let config = format!("repos:\n- repo: {}\n  rev: {at}\n  hooks:\n  - id: knockon-plan-system\n", hooks.display());
+    repo.write(".pre-commit-config.yaml", config).commit("configured");
+    framework(&["install"]).done();
+    let commit = |arguments: &[&str]| {
+        let mut command = repo.git_command(repo.top(), &[&["commit", "--quiet", "-m", "hooked"], arguments].concat());
+        command.env("PATH", search_path(true));
+        Outcome::of(command)
+    };
+    // It sets aside what is not staged; what git was not told of stays.
+    repo.append("lone/lone.go", "// staged\n").git(&["add", "lone"]);
+    repo.append("lone/lone.go", "// left\n").append("lib/lib.go", "// left\n").write("lone/new.go", "package lone\n");
+    let outcome = commit(&[]);
+    assert!(outcome.done().stderr.contains(PLANNED), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("in `lone/new.go`; a local run of lone:build"), "{}", outcome.stderr);
+    for (arguments, planned) in [(["lone/lone.go"], PLANNED), (["--all"], "2 projects and 4 tasks affected")] {
+        let outcome = commit(&arguments);
+        assert!(outcome.done().stderr.contains(planned), "{}", outcome.stderr);
+    }
+    repo.write("knockon.toml", "[").git(&["add", "knockon.toml"]);
+    let outcome = commit(&[]);
+    assert!(outcome.status == 1 && outcome.stderr.contains("knockon.toml"), "{}", outcome.stderr);
+}
