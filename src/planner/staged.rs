@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::{Answer, Planner, PlannerError};
 use crate::affect::{Affected, Cause, Side, Terms, affect};
 use crate::diagnostic::Diagnostic;
+use crate::git::TreeView;
 use crate::path::RepoPath;
 use crate::plan::{TreeKind, TreeName};
 use crate::tree::changes;
@@ -16,22 +17,22 @@ const NAMED: usize = 5;
 impl Planner {
     /// Warns where what is on disk affects, against what is staged, a task that is affected by what is staged. An answer
     /// about the index stands whatever is on disk, so that nothing found here is an error.
-    pub(super) fn differing_on_disk(&self, answer: &Answer) -> Option<Diagnostic> {
+    pub(super) fn differing_on_disk(&self, answer: &Answer) -> Vec<Diagnostic> {
         if answer.affected.is_empty() {
-            return None;
+            return Vec::new();
         }
         self.find_differing_on_disk(answer).unwrap_or_else(|error| {
             let message = format!("whether the work tree differs from what is staged cannot be told: {error}");
-            Some(Diagnostic::warning("unstaged-inputs", message))
+            vec![Diagnostic::warning("unstaged-inputs", message)]
         })
     }
 
-    fn find_differing_on_disk(&self, answer: &Answer) -> Result<Option<Diagnostic>, PlannerError> {
-        let on_disk = self.repository.worktree_tree()?.tree;
+    fn find_differing_on_disk(&self, answer: &Answer) -> Result<Vec<Diagnostic>, PlannerError> {
+        let TreeView { tree: on_disk, notes } = self.repository.worktree_tree()?;
         // What is staged is the head here, so that both answers number tasks alike.
         let differing = changes(&*on_disk, &*answer.head.tree)?;
         if differing.is_empty() {
-            return Ok(None);
+            return Ok(Vec::new());
         }
         let name = TreeName { kind: TreeKind::WorkTree, commit: answer.head.name.commit.clone(), revision: None };
         let known = self.known(&name, &on_disk, Some(answer.head.configuration()))?;
@@ -44,7 +45,7 @@ impl Planner {
         // Followed anew from causes in files: what cannot be known on both sides alike is no difference.
         let reached = closure(local.by_themselves(), |task| workspace.readers_of_result(task).collect());
         let planned: BTreeSet<TaskIndex> = answer.affected.tasks().filter(|task| reached.contains(task)).collect();
-        let Some(first) = planned.first() else { return Ok(None) };
+        let Some(first) = planned.first() else { return Ok(Vec::new()) };
         let read = closure(planned.iter().copied(), |task| workspace.results_read_by(task).collect());
         let mut files: BTreeSet<RepoPath> = local
             .by_themselves()
@@ -69,7 +70,10 @@ impl Planner {
         );
         let help =
             "`git add` what belongs to the commit; `git stash --keep-index --include-untracked` sets the rest aside";
-        Ok(Some(Diagnostic::warning("unstaged-inputs", message).help(help)))
+        let mut found = vec![Diagnostic::warning("unstaged-inputs", message).help(help)];
+        // Of a file that git would filter it is not known whether it differs.
+        found.extend(notes.into_iter().filter(|note| note.code == "git-filter"));
+        Ok(found)
     }
 }
 

@@ -286,6 +286,20 @@ fn a_configuration_that_differs_on_disk_is_named_and_no_error() {
 }
 
 #[test]
+fn case_51_a_filter_that_is_not_run_is_told_beside_the_file() {
+    let repo = Repo::of_modules();
+    repo.write(".gitattributes", "*.txt filter=loud\n").git(&["config", "filter.loud.clean", "tr a-z A-Z"]);
+    repo.write("lone/x.txt", "quiet\n").commit("filtered");
+    repo.append("lone/x.txt", "staged\n").git(&["add", "lone"]);
+    // As young as the index, so that only its content could tell.
+    let file = fs::File::options().write(true).open(repo.top().join("lone/x.txt")).unwrap();
+    file.set_modified(fs::metadata(repo.top().join(".git/index")).unwrap().modified().unwrap()).unwrap();
+    let outcome = repo.knockon(&["plan", "--staged"]);
+    assert!(told(&outcome).is_some_and(|told| told.starts_with("`lone/x.txt`")), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("warning[git-filter]"), "{}", outcome.stderr);
+}
+
+#[test]
 fn case_16_a_name_on_disk_steers_nothing() {
     let repo = Repo::of_modules();
     repo.append("lone/lone.go", "// staged\n").git(&["add", "lone"]);
