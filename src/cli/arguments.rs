@@ -123,6 +123,11 @@ pub enum Command {
         #[command(subcommand)]
         action: HookAction,
     },
+    /// What the repository's own CI does, held against what knockon infers
+    Audit {
+        #[command(subcommand)]
+        what: Audit,
+    },
     /// What is kept between runs beside the git directory; it makes answers faster and changes none
     ///
     /// With KNOCKON_MEMO=off in the environment a run neither reads nor writes it.
@@ -185,6 +190,27 @@ pub enum HookAction {
     },
     /// Remove it, and put a hook back that it replaced; one that knockon did not write stays
     Uninstall,
+}
+
+/// What is audited.
+#[derive(Debug, Subcommand)]
+pub enum Audit {
+    /// Which inputs the path filters of pipelines miss, and which of their patterns match nothing
+    ///
+    /// With --strict the process ends with 4 if a filter misses an input.
+    Filters {
+        #[command(flatten)]
+        tree: OneTree,
+        /// Count the builds that the filters would have missed in the last N commits
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+        history: Option<u32>,
+        /// End with exit code 4 where a filter misses an input
+        #[arg(long)]
+        strict: bool,
+        /// Text for people, JSON for programs
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
 }
 
 /// Which two trees are compared.
@@ -294,4 +320,6 @@ pub enum SchemaOf {
     History,
     /// `cache --format json`
     Cache,
+    /// `audit filters --format json`
+    AuditFilters,
 }

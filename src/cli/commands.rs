@@ -7,7 +7,9 @@ use std::path::Path;
 use clap::CommandFactory;
 use schemars::generate::SchemaSettings;
 
-use super::arguments::{AffectedFormat, Command, Common, Format, GraphFormat, OneTree, PlanArguments, Range, SchemaOf};
+use super::arguments::{
+    AffectedFormat, Audit, Command, Common, Format, GraphFormat, OneTree, PlanArguments, Range, SchemaOf,
+};
 use super::output::Output;
 use super::{Arguments, Exit, Surroundings};
 use crate::config;
@@ -15,6 +17,7 @@ use crate::fingerprint::{Environment, resolve};
 use crate::git::{GitEnvironment, GitError, HookError, Repository};
 use crate::path::RepoPath;
 use crate::planner::{Answer, HeadChoice, Planner, PlannerError, View, unowned_files};
+use crate::report::audit::FiltersReport;
 use crate::report::cache::CacheReport;
 use crate::report::history::HistoryReport;
 use crate::report::json::{
@@ -104,6 +107,9 @@ impl Session<'_> {
             Command::Check { tree, format } => self.check(tree, *format),
             Command::History { count, verify, head, format } => self.history(*count, *verify, head, *format),
             Command::Hook { action } => self.hook(action),
+            Command::Audit { what: Audit::Filters { tree, history, strict, format } } => {
+                self.audit_filters(tree, *history, *strict, *format)
+            }
             Command::Cache { clear, format } => self.cache(*clear, *format),
             Command::Init => self.init(),
             Command::Schema { of } => self.schema(*of),
@@ -196,7 +202,7 @@ impl Session<'_> {
         Ok(doubtful(range, answer))
     }
 
-    fn view(&self, tree: &OneTree) -> Result<(Planner, View, Vec<crate::diagnostic::Diagnostic>), Failure> {
+    pub(super) fn view(&self, tree: &OneTree) -> Result<(Planner, View, Vec<crate::diagnostic::Diagnostic>), Failure> {
         let planner = self.planner(&self.common.directory)?;
         let choice = match (&tree.head, tree.staged) {
             (Some(revision), _) => HeadChoice::Revision(revision.clone()),
@@ -315,6 +321,7 @@ impl Session<'_> {
             SchemaOf::Check => written::<CheckReport>(),
             SchemaOf::History => written::<HistoryReport>(),
             SchemaOf::Cache => written::<CacheReport>(),
+            SchemaOf::AuditFilters => written::<FiltersReport>(),
         };
         self.output.json(&schema)?;
         Ok(Exit::Done)

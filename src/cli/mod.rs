@@ -1,6 +1,7 @@
 //! The command line: flags become one call on the library, its answer becomes one report. No decision is made here.
 
 mod arguments;
+mod audit;
 mod cache;
 mod commands;
 mod demo;

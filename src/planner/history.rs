@@ -42,6 +42,8 @@ pub struct Replayed {
 
 /// What was planned for a commit.
 pub struct Planned {
+    /// The answer about it.
+    pub answer: Answer,
     /// Affected projects.
     pub projects: Share,
     /// Affected tasks.
@@ -147,7 +149,7 @@ impl Replay<'_> {
         let range = Range { decision, bases: vec![Arc::clone(&base)], doubts: Vec::new(), lacking: Vec::new() };
         let answer = self.planner.compare(head, diagnostics, range, None)?;
         let differences = if self.verify { self.differences(&answer, &*base)? } else { Vec::new() };
-        Ok(counted(&answer, differences))
+        Ok(counted(answer, differences))
     }
 
     /// Where an answer is not what its definition says. The base is the head of the commit that comes next, so its
@@ -170,7 +172,7 @@ impl Replay<'_> {
     }
 }
 
-fn counted(answer: &Answer, differences: Vec<Difference>) -> Planned {
+fn counted(answer: Answer, differences: Vec<Difference>) -> Planned {
     let (workspace, affected) = (answer.head.workspace(), &answer.affected);
     let projects: BTreeSet<u32> = affected.tasks().map(|task| workspace.project_index(task)).collect();
     let changed: BTreeSet<&RepoPath> = answer.changes.iter().map(|change| &change.path).collect();
@@ -190,5 +192,6 @@ fn counted(answer: &Answer, differences: Vec<Difference>) -> Planned {
         widened: affected.widened.iter().map(|doubt| doubt.reason.clone()).collect(),
         filter_misses: missed.collect(),
         differences,
+        answer,
     }
 }

@@ -75,7 +75,7 @@ pub(super) fn count(number: usize, one: &str, several: &str) -> String {
 }
 
 /// `file:line  text`, safe for a terminal.
-fn evidence_text(evidence: &Evidence) -> String {
+pub(super) fn evidence_text(evidence: &Evidence) -> String {
     let mut text = evidence.file.to_string();
     if evidence.line > 0 {
         let _ = write!(text, ":{}", evidence.line);

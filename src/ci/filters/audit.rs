@@ -1,0 +1,318 @@
+//! Holds filters against the inputs of the tasks that they guard.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::rc::Rc;
+
+use super::serves::Projects;
+use super::work::Work;
+use super::{Engine, PathFilter, Pipeline, Pipelines, Verdict};
+use crate::diagnostic::{Diagnostic, Evidence};
+use crate::fingerprint::resolve;
+use crate::path::RepoPath;
+use crate::tree::{ChangeKind, Tree, TreeError};
+use crate::workspace::{ProjectId, ProjectKind, TaskId, TaskIndex, Workspace, is_inert};
+
+/// What was found about the filters of one tree.
+#[derive(Debug)]
+pub struct Audit {
+    /// How many pipelines there are, with filters or without.
+    pub pipelines: usize,
+    /// The filters, sorted by file and line.
+    pub filters: Vec<AuditedFilter>,
+    /// What else is wrong with filters, references and releases.
+    pub findings: Vec<Diagnostic>,
+}
+
+/// What was found about one filter.
+#[derive(Debug)]
+pub struct AuditedFilter {
+    /// Whose filter it is.
+    pub engine: Engine,
+    /// What it is for: the events, the job or the output of this name. Several where they say the same.
+    pub names: Vec<String>,
+    /// Its first line.
+    pub place: Evidence,
+    /// The patterns as written.
+    pub patterns: Vec<String>,
+    /// The projects that it guards. Empty: none that is known here, so nothing is said about misses.
+    pub serves: Vec<Served>,
+    /// The tasks of these projects that the guarded jobs run.
+    pub tasks: Vec<TaskId>,
+    /// What these tasks read and the filter does not match.
+    pub missed: Vec<MissedInputs>,
+    /// Patterns that match no file.
+    pub dead: Vec<DeadPattern>,
+    /// Whether it matches the file that it stands in.
+    pub matches_own_file: bool,
+    /// How many documents it keeps out that tasks may read.
+    pub documents_kept_out: usize,
+    /// The pipeline's and the filter's places, to find it again.
+    pub(super) at: (usize, usize),
+}
+
+/// A project that a filter guards, and the line that says so.
+#[derive(Debug)]
+pub struct Served {
+    /// The project.
+    pub project: ProjectId,
+    /// The line.
+    pub evidence: Evidence,
+}
+
+/// Inputs of one project or folder that a filter does not match.
+#[derive(Debug)]
+pub struct MissedInputs {
+    /// The project's folder, or the folder that is nobody's.
+    pub folder: RepoPath,
+    /// How many files.
+    pub files: usize,
+    /// One of them.
+    pub example: RepoPath,
+    /// A task that reads it.
+    pub task: TaskId,
+    /// The line by which that is known.
+    pub evidence: Evidence,
+    /// The pattern that keeps it out, where another would let it in.
+    pub kept_out_by: Option<Evidence>,
+}
+
+/// A pattern that matches no file.
+#[derive(Debug)]
+pub struct DeadPattern {
+    /// The pattern as written.
+    pub pattern: String,
+    /// Its line.
+    pub place: Evidence,
+    /// What would match.
+    pub help: Option<String>,
+}
+
+/// Which input of a task a file is.
+#[derive(Clone, Copy)]
+enum Reason {
+    Input(usize),
+    Slice(usize),
+}
+
+/// Holds each filter against the inputs of what it guards.
+pub fn audit(pipelines: &Pipelines, workspace: &Workspace, tree: &dyn Tree) -> Result<Audit, TreeError> {
+    let mut auditor =
+        Auditor { pipelines, workspace, tree, projects: Projects::of(workspace), inputs: BTreeMap::new() };
+    let mut findings = pipelines.findings.clone();
+    let mut filters = Vec::new();
+    let mut served_by_any: BTreeSet<ProjectId> = BTreeSet::new();
+    for (number, pipeline) in pipelines.pipelines.iter().enumerate() {
+        served_by_any.extend(auditor.projects.served(&pipeline.work, &pipeline.file, None).into_keys());
+        for (at, filter) in pipeline.filters.iter().enumerate() {
+            let audited = auditor.filter(pipeline, filter, (number, at))?;
+            served_by_any.extend(audited.serves.iter().map(|served| served.project.clone()));
+            findings.extend(unreadable(filter));
+            filters.push(audited);
+        }
+    }
+    if !pipelines.pipelines.is_empty() {
+        findings.extend(without_pipeline(workspace, &served_by_any));
+    }
+    let ignore_files = workspace.diagnostics().iter().filter(|finding| finding.code == "dockerignore-without-effect");
+    findings.extend(ignore_files.cloned());
+    findings.sort();
+    findings.dedup();
+    filters.sort_by(|one, other| (&one.place, &one.names).cmp(&(&other.place, &other.names)));
+    Ok(Audit { pipelines: pipelines.pipelines.len(), filters, findings })
+}
+
+/// Services that no pipeline names.
+fn without_pipeline(workspace: &Workspace, served: &BTreeSet<ProjectId>) -> Vec<Diagnostic> {
+    let services = workspace.projects().filter(|project| project.kind == ProjectKind::Service);
+    let forgotten = services.filter(|project| !served.contains(&project.id));
+    let finding = |project: &crate::workspace::Project| {
+        let finding = Diagnostic::warning("no-pipeline", format!("no pipeline names the service {}", project.id));
+        match project.evidence.first() {
+            Some(evidence) => finding.at(evidence),
+            None => finding,
+        }
+    };
+    forgotten.map(finding).collect()
+}
+
+fn unreadable(filter: &PathFilter) -> Vec<Diagnostic> {
+    let patterns = filter.patterns.iter().filter(|pattern| !pattern.glob.is_readable());
+    let finding = |pattern: &super::PathPattern| {
+        let message = format!("`{}` cannot be read here, and is taken to match everything", pattern.text);
+        Diagnostic::note("unreadable-pattern", message).at(&pattern.place)
+    };
+    patterns.map(finding).collect()
+}
+
+struct Auditor<'a> {
+    pipelines: &'a Pipelines,
+    workspace: &'a Workspace,
+    tree: &'a dyn Tree,
+    projects: Projects<'a>,
+    /// What tasks read, by the place of the file among all files.
+    inputs: BTreeMap<TaskIndex, Rc<[(usize, Reason)]>>,
+}
+
+/// A file that is missed.
+struct Miss {
+    task: TaskIndex,
+    evidence: Evidence,
+    kept_out_by: Option<Evidence>,
+}
+
+impl Auditor<'_> {
+    fn filter(
+        &mut self,
+        pipeline: &Pipeline,
+        filter: &PathFilter,
+        at: (usize, usize),
+    ) -> Result<AuditedFilter, TreeError> {
+        let work = filter.work.as_ref().unwrap_or(&pipeline.work);
+        let serves = self.projects.served(work, &pipeline.file, Some(filter));
+        let tasks: Vec<TaskIndex> = serves.keys().flat_map(|project| self.tasks(project, work)).collect();
+        let (missed, documents_kept_out) = self.missed(filter, &tasks)?;
+        let change = ChangeKind::Modified;
+        Ok(AuditedFilter {
+            engine: pipeline.engine,
+            names: filter.names.clone(),
+            place: filter.place.clone(),
+            patterns: filter.patterns.iter().map(|pattern| pattern.text.clone()).collect(),
+            serves: serves.into_iter().map(|(project, evidence)| Served { project, evidence }).collect(),
+            tasks: tasks.into_iter().map(|task| self.workspace.task_id(task)).collect(),
+            missed,
+            dead: self.dead(pipeline.engine, filter),
+            matches_own_file: filter.admits(&pipeline.file, change),
+            documents_kept_out,
+            at,
+        })
+    }
+
+    /// The tasks of a project that jobs run which do this work. Builds and tests are taken to be run; images and charts
+    /// where a step speaks of them.
+    fn tasks(&self, project: &ProjectId, work: &Work) -> Vec<TaskIndex> {
+        let is_run = |name: &str| {
+            let image = name == "image" || name.starts_with("image-") || name == "compose";
+            work.is_hidden || (!image || work.images) && (name != "chart" || work.charts)
+        };
+        let tasks = self.workspace.tasks_of(project).filter(|task| is_run(&task.id.name.0));
+        tasks.filter_map(|task| self.workspace.task_index(&task.id)).collect()
+    }
+
+    fn missed(&mut self, filter: &PathFilter, tasks: &[TaskIndex]) -> Result<(Vec<MissedInputs>, usize), TreeError> {
+        let mut misses: BTreeMap<RepoPath, Miss> = BTreeMap::new();
+        let mut asked: HashSet<usize> = HashSet::new();
+        let mut documents = 0;
+        for (task, edge) in self.with_upstream(tasks) {
+            let inputs = self.inputs_of(task)?;
+            for (file, reason) in inputs.iter() {
+                let path = &self.pipelines.files[*file];
+                if !asked.insert(*file) || self.pipelines.sources.binary_search(path).is_ok() || is_inert(path) {
+                    continue;
+                }
+                let kept_out_by = match filter.verdict(path, ChangeKind::Modified) {
+                    Verdict::Matches => continue,
+                    Verdict::KeptOut(_) if is_document(path) => {
+                        documents += 1;
+                        continue;
+                    }
+                    Verdict::KeptOut(at) => Some(filter.patterns[at].place.clone()),
+                    Verdict::Unmentioned => None,
+                };
+                let is_its_own =
+                    self.workspace.owner_of(path).is_some_and(|owner| owner.id == self.workspace.project_of(task));
+                let evidence = match &edge {
+                    Some(edge) if is_its_own => edge.clone(),
+                    _ => self.evidence(task, *reason),
+                };
+                misses.insert(path.clone(), Miss { task, evidence, kept_out_by });
+            }
+        }
+        let mut groups: BTreeMap<RepoPath, Vec<(RepoPath, Miss)>> = BTreeMap::new();
+        for (path, miss) in misses {
+            groups.entry(self.projects.folder_of(&path)).or_default().push((path, miss));
+        }
+        let grouped = groups.into_iter().filter_map(|(folder, mut missed)| {
+            let files = missed.len();
+            // A file that nobody keeps out says more.
+            missed.sort_by_key(|(_, miss)| miss.kept_out_by.is_some());
+            let (example, miss) = missed.into_iter().next()?;
+            let task = self.workspace.task_id(miss.task);
+            let Miss { evidence, kept_out_by, .. } = miss;
+            Some(MissedInputs { folder, files, example, task, evidence, kept_out_by })
+        });
+        Ok((grouped.collect(), documents))
+    }
+
+    /// Tasks and all whose results they read, each with the line of the edge that leads out of its project to it.
+    fn with_upstream(&self, tasks: &[TaskIndex]) -> Vec<(TaskIndex, Option<Evidence>)> {
+        let mut seen: BTreeSet<TaskIndex> = tasks.iter().copied().collect();
+        let mut reached: Vec<(TaskIndex, Option<Evidence>)> = tasks.iter().map(|task| (*task, None)).collect();
+        let mut next = 0;
+        while let Some((task, edge)) = reached.get(next).cloned() {
+            next += 1;
+            let task = self.workspace.task_at(task);
+            for read in &task.reads {
+                let Some(upstream) = self.workspace.task_index(&read.task) else { continue };
+                if seen.insert(upstream) {
+                    let leads = read.evidence.clone().filter(|_| read.task.project != task.id.project);
+                    reached.push((upstream, leads.or_else(|| edge.clone())));
+                }
+            }
+        }
+        reached
+    }
+
+    fn inputs_of(&mut self, task: TaskIndex) -> Result<Rc<[(usize, Reason)]>, TreeError> {
+        if let Some(known) = self.inputs.get(&task) {
+            return Ok(Rc::clone(known));
+        }
+        let about = self.workspace.task_at(task);
+        let place = |path: &RepoPath| self.pipelines.files.binary_search(path).ok();
+        let whole = resolve(self.workspace, self.tree, about)?;
+        let whole = whole.into_iter().filter_map(|(path, input)| Some((place(&path)?, Reason::Input(input.input))));
+        let slices = about.slices.iter().enumerate();
+        let slices = slices.filter_map(|(at, slice)| Some((place(&slice.file)?, Reason::Slice(at))));
+        let inputs: Rc<[(usize, Reason)]> = whole.chain(slices).collect();
+        self.inputs.insert(task, Rc::clone(&inputs));
+        Ok(inputs)
+    }
+
+    fn evidence(&self, task: TaskIndex, reason: Reason) -> Evidence {
+        let task = self.workspace.task_at(task);
+        match reason {
+            Reason::Input(at) => task.inputs[at].evidence.clone(),
+            Reason::Slice(at) => task.slices[at].evidence.clone(),
+        }
+    }
+
+    fn dead(&self, engine: Engine, filter: &PathFilter) -> Vec<DeadPattern> {
+        let is_dead = |pattern: &&super::PathPattern| {
+            !self.pipelines.files.iter().any(|file| pattern.glob.matches(file.as_bytes()))
+        };
+        let dead = filter.patterns.iter().filter(is_dead).map(|pattern| DeadPattern {
+            pattern: pattern.text.clone(),
+            place: pattern.place.clone(),
+            help: self.help(engine, &pattern.text),
+        });
+        dead.collect()
+    }
+
+    /// What a pattern could mean that matches nothing.
+    fn help(&self, engine: Engine, pattern: &str) -> Option<String> {
+        let (sign, plain) = pattern.strip_prefix('!').map_or(("", pattern), |plain| ("!", plain));
+        let meant = plain.trim_start_matches("./").trim_matches('/');
+        let is_plain = !meant.contains(['*', '?', '[', '{']);
+        if is_plain && self.projects.has_folder(&self.pipelines.files, meant) {
+            return engine.all_below(meant).map(|all| format!("it is a folder: write `{sign}{all}`"));
+        }
+        (plain != meant && engine != Engine::Azure)
+            .then(|| format!("paths begin at the top without `/` or `./`: write `{sign}{meant}`"))
+    }
+}
+
+/// Prose that a filter may well keep out, although nobody can say that no task reads it.
+fn is_document(path: &RepoPath) -> bool {
+    let name = path.name().unwrap_or_default().to_ascii_lowercase();
+    let endings: [&[u8]; 5] = [b".md", b".mdx", b".rst", b".adoc", b".txt"];
+    endings.iter().any(|ending| name.ends_with(ending)) || name.starts_with(b"license") || name.starts_with(b"readme")
+}

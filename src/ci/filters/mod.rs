@@ -1,0 +1,222 @@
+//! The path filters that a repository's pipelines have, held against the inputs that are inferred.
+//!
+//! [`read`] finds the pipelines of one tree: their filters, each with its engine's own way of matching, and what their
+//! jobs work on. [`audit`] says which projects a filter serves, which of their inputs it misses and by which line that
+//! is known, and which patterns match nothing. [`called_for`] asks one commit of the past.
+
+mod audit;
+mod azure;
+mod files;
+mod github;
+mod glob;
+mod lints;
+mod replay;
+mod serves;
+mod work;
+
+pub use audit::{Audit, AuditedFilter, DeadPattern, MissedInputs, Served, audit};
+pub use replay::{CalledFor, called_for};
+
+use self::files::{Files, Page};
+use self::glob::Glob;
+use self::work::Work;
+use crate::diagnostic::{Diagnostic, Evidence};
+use crate::path::RepoPath;
+use crate::tree::{ChangeKind, Tree, TreeError};
+
+/// Whose files they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Engine {
+    /// Azure Pipelines.
+    Azure,
+    /// GitHub Actions.
+    Github,
+}
+
+impl Engine {
+    /// Its name in outputs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Engine::Azure => "azure",
+            Engine::Github => "github",
+        }
+    }
+
+    /// How everything below a folder is written; none where the folder's name alone means that.
+    fn all_below(self, folder: &str) -> Option<String> {
+        match self {
+            Engine::Azure => None,
+            Engine::Github => Some(format!("{folder}/**")),
+        }
+    }
+}
+
+/// All pipelines of one tree.
+#[derive(Debug)]
+pub struct Pipelines {
+    files: Vec<RepoPath>,
+    pipelines: Vec<Pipeline>,
+    /// Files of engines, templates among them.
+    sources: Vec<RepoPath>,
+    findings: Vec<Diagnostic>,
+}
+
+/// One file that an engine starts runs from.
+#[derive(Debug)]
+struct Pipeline {
+    engine: Engine,
+    file: RepoPath,
+    work: Work,
+    filters: Vec<PathFilter>,
+}
+
+/// Patterns that decide whether something runs.
+#[derive(Debug)]
+struct PathFilter {
+    /// What it is called for people: `push`, `job build`.
+    names: Vec<String>,
+    /// Where it stands.
+    place: Evidence,
+    combination: Combination,
+    patterns: Vec<PathPattern>,
+    /// What it guards; none where that is all of its pipeline.
+    work: Option<Work>,
+}
+
+/// How the patterns of a filter decide together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Combination {
+    /// The last that matches.
+    Last,
+    /// The same, and what none matches is let in.
+    LastOrElseIn,
+    /// The deepest that matches; what none matches is let in where no pattern includes.
+    Deepest,
+}
+
+/// One pattern.
+#[derive(Debug)]
+struct PathPattern {
+    /// As it is written.
+    text: String,
+    place: Evidence,
+    /// Whether a match is kept out.
+    excludes: bool,
+    glob: Glob,
+    /// How many segments it has.
+    depth: usize,
+}
+
+/// What a filter says of a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    Matches,
+    /// No pattern speaks of it.
+    Unmentioned,
+    /// The pattern at this place keeps it out, although another would let it in.
+    KeptOut(usize),
+}
+
+impl PathFilter {
+    fn verdict(&self, path: &RepoPath, _change: ChangeKind) -> Verdict {
+        let matching = || self.patterns.iter().enumerate().filter(|(_, pattern)| pattern.glob.matches(path.as_bytes()));
+        let decides = match self.combination {
+            Combination::Last | Combination::LastOrElseIn => matching().last(),
+            // Of two that are equally deep the one that excludes.
+            Combination::Deepest => matching().max_by_key(|(_, pattern)| (pattern.depth, pattern.excludes)),
+        };
+        let default_is_in = match self.combination {
+            Combination::Last => false,
+            Combination::LastOrElseIn => true,
+            Combination::Deepest => self.patterns.iter().all(|pattern| pattern.excludes),
+        };
+        match decides {
+            Some((_, pattern)) if !pattern.excludes => Verdict::Matches,
+            Some((at, _)) if default_is_in || matching().any(|(_, pattern)| !pattern.excludes) => Verdict::KeptOut(at),
+            None if default_is_in => Verdict::Matches,
+            _ => Verdict::Unmentioned,
+        }
+    }
+
+    /// Whether a change of a path lets run what the filter guards.
+    fn admits(&self, path: &RepoPath, change: ChangeKind) -> bool {
+        self.verdict(path, change) == Verdict::Matches
+    }
+
+    /// Whether another filter says the same about the same work.
+    fn says_the_same(&self, other: &PathFilter) -> bool {
+        let said = |filter: &PathFilter| -> Vec<(bool, String)> {
+            let said = filter.patterns.iter().map(|pattern| (pattern.excludes, pattern.text.clone()));
+            said.collect()
+        };
+        self.combination == other.combination
+            && said(self) == said(other)
+            && self.work.as_ref().map(Work::projects_named) == other.work.as_ref().map(Work::projects_named)
+    }
+}
+
+/// What the engines' readers fill.
+struct Reader<'a> {
+    files: &'a Files<'a>,
+    pipelines: Vec<Pipeline>,
+    sources: Vec<RepoPath>,
+    findings: Vec<Diagnostic>,
+}
+
+/// Reads all pipelines of a tree. What cannot be read is a finding.
+pub fn read(tree: &dyn Tree) -> Result<Pipelines, TreeError> {
+    let files = Files::of(tree)?;
+    let mut reader = Reader { files: &files, pipelines: Vec::new(), sources: Vec::new(), findings: Vec::new() };
+    for path in &files.paths {
+        if github::is_workflow(path) {
+            reader.page(path, github::read)?;
+        } else if azure::is_pipeline(path) {
+            reader.page(path, azure::read)?;
+        }
+    }
+    let Reader { mut pipelines, mut sources, mut findings, .. } = reader;
+    sources.sort();
+    sources.dedup();
+    findings.sort();
+    findings.dedup();
+    pipelines.iter_mut().for_each(Pipeline::join_equal_filters);
+    Ok(Pipelines { files: files.paths, pipelines, sources, findings })
+}
+
+impl Reader<'_> {
+    /// Reads a YAML file and hands it on.
+    fn page(
+        &mut self,
+        path: &RepoPath,
+        read: impl FnOnce(&mut Self, &Page<'_>) -> Result<(), TreeError>,
+    ) -> Result<(), TreeError> {
+        let Some(bytes) = self.files.read(path)? else { return Ok(()) };
+        self.sources.push(path.clone());
+        match Page::of(path, &bytes) {
+            Ok(page) => {
+                lints::of_page(&page, &mut self.findings);
+                read(self, &page)
+            }
+            Err(why) => {
+                let place = Evidence::new(path, why.line, "");
+                let message = format!("{path} cannot be read, and its filters are not looked at: {why}");
+                self.findings.push(Diagnostic::warning("unreadable-pipeline", message).at(&place));
+                Ok(())
+            }
+        }
+    }
+}
+
+impl Pipeline {
+    /// Makes one of filters that stand several times: for pushes and for pull requests.
+    fn join_equal_filters(&mut self) {
+        let mut joined: Vec<PathFilter> = Vec::new();
+        for filter in std::mem::take(&mut self.filters) {
+            match joined.iter_mut().find(|known| known.says_the_same(&filter)) {
+                Some(known) => known.names.extend(filter.names),
+                None => joined.push(filter),
+            }
+        }
+        self.filters = joined;
+    }
+}
