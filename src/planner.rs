@@ -8,6 +8,7 @@ mod range;
 mod recall;
 mod staged;
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Once};
 
@@ -23,7 +24,10 @@ use crate::discover::{self, FactsMemo, Linked, SurveyMemo};
 use crate::fingerprint::{Environment, Fingerprints, fingerprints};
 use crate::git::{GitError, Repository};
 use crate::path::RepoPath;
-use crate::plan::{Decision, FetchCommand, Plan, Selected, TreeKind, TreeName, members, plan};
+use crate::plan::{
+    Decision, FetchCommand, PipelineChoice, PipelineError, PipelineRequest, Plan, Selected, TreeKind, TreeName,
+    choose_pipeline, members, plan, withheld,
+};
 use crate::store::{Item, Memo};
 use crate::tree::{Change, Node, Tree, TreeError, changes};
 use crate::workspace::{Doubt, Fetch, ProjectId, Scope, TaskIndex, Workspace, assemble, near_names};
@@ -40,14 +44,9 @@ pub enum PlannerError {
     /// The configuration of the head has errors; the findings say where.
     #[error("the configuration has errors")]
     Configuration(Vec<Diagnostic>),
-    /// No pipeline has the name.
-    #[error("no pipeline is called `{wanted}`; there are {}", known.join(", "))]
-    UnknownPipeline {
-        /// What was asked for.
-        wanted: String,
-        /// The names that there are.
-        known: Vec<String>,
-    },
+    /// No pipeline can be chosen.
+    #[error(transparent)]
+    Pipeline(#[from] PipelineError),
     /// A changed file is owned and read by nobody, and the policy calls that an error.
     #[error("no project owns or reads {}, and the policy for such files is `error`", paths.join(", "))]
     Unowned {
@@ -132,14 +131,34 @@ impl Planner {
 
     /// What a change affects.
     pub fn affected(&self, choice: &RangeChoice) -> Result<Answer, PlannerError> {
-        let opened = range::open_head(&self.repository, &choice.head)?;
-        let (head, diagnostics) = self.understand(opened)?;
+        let (head, diagnostics) = self.view(&choice.head)?;
+        self.affected_in(head, diagnostics, choice)
+    }
+
+    /// What a change affects in a head that was looked at already, with the findings about it.
+    pub fn affected_in(
+        &self,
+        head: View,
+        diagnostics: Vec<Diagnostic>,
+        choice: &RangeChoice,
+    ) -> Result<Answer, PlannerError> {
         let range = self.choose(choice, &head)?;
         let mut answer = self.compare(head, diagnostics, range, choice.unowned)?;
         if choice.head == HeadChoice::Staged {
             answer.diagnostics.extend(self.differing_on_disk(&answer));
         }
         Ok(answer)
+    }
+
+    /// An answer about a head alone: nothing is compared, and so nothing is affected.
+    pub fn uncompared(&self, head: View, diagnostics: Vec<Diagnostic>, why: &str) -> Answer {
+        let decision = Decision::new(TreeName::empty(), head.name.clone(), why);
+        Answer { decision, head, changes: Vec::new(), affected: Affected::default(), diagnostics }
+    }
+
+    /// The pipeline that is asked for, and why it is this one.
+    pub fn pipeline(&self, view: &View, request: &PipelineRequest) -> Result<PipelineChoice, PlannerError> {
+        Ok(choose_pipeline(view.configuration(), view.workspace(), request)?)
     }
 
     /// What would have to be fetched for a base to be found, the cheapest first; nothing where there is one.
@@ -223,15 +242,49 @@ impl Planner {
     }
 
     /// The plan for an answer: the tasks of a pipeline, or all.
-    pub fn plan(&self, answer: &Answer, pipeline: Option<&str>) -> Result<Plan, PlannerError> {
-        let selected = match pipeline {
-            None => Selected::All,
-            Some(name) => pipeline_tasks(answer.head.configuration(), name)?,
-        };
+    pub fn plan(&self, answer: &Answer, pipeline: &PipelineChoice) -> Result<Plan, PlannerError> {
         let workspace = answer.head.workspace();
-        let members = members(workspace, &answer.affected, &selected);
-        let prints = self.fingerprints(&answer.head, &members)?;
-        Ok(plan(workspace, &answer.affected, &selected, &prints.tasks))
+        let mut selected = Cow::Borrowed(&pipeline.selected);
+        let mut asked = members(workspace, &answer.affected, &selected);
+        let withheld = self.withheld(&answer.head, &asked, pipeline)?;
+        if !withheld.is_empty() {
+            let rest = |task: &TaskIndex| !withheld.contains(task) && selected.includes(workspace.task_name(*task));
+            selected = Cow::Owned(Selected::Tasks(answer.affected.tasks().filter(rest).collect()));
+            asked = members(workspace, &answer.affected, &selected);
+        }
+        let prints = self.fingerprints(&answer.head, &asked)?;
+        Ok(Plan { withheld, ..plan(workspace, &answer.affected, &selected, &prints.tasks) })
+    }
+
+    /// The tasks among some that run where the pipeline may not go. A pipeline with such a task is an error; where no
+    /// pipeline is followed, they are left out.
+    fn withheld(
+        &self,
+        view: &View,
+        asked: &BTreeSet<TaskIndex>,
+        pipeline: &PipelineChoice,
+    ) -> Result<BTreeSet<TaskIndex>, PlannerError> {
+        let environments = &view.configuration().environments;
+        if environments.values().all(|environment| environment.pipelines.is_none()) {
+            return Ok(BTreeSet::new());
+        }
+        let workspace = view.workspace();
+        let environment = |task: TaskIndex| environments.get(workspace.task_at(task).runs_in.as_ref()?);
+        let is_barred =
+            |task: TaskIndex| environment(task).is_some_and(|place| !place.allows(pipeline.pipeline.as_deref()));
+        let withheld = withheld(workspace, asked, is_barred);
+        let Some(name) = &pipeline.pipeline else { return Ok(withheld) };
+        let barred = withheld.iter().find_map(|task| Some((*task, environment(*task).filter(|_| is_barred(*task))?)));
+        let Some((task, environment)) = barred else { return Ok(withheld) };
+        let place = environment.pipelines.iter().flatten().next().map_or(&environment.name.place, |first| &first.place);
+        let message = format!(
+            "pipeline `{name}` needs {}, which runs in environment `{}`, and may not reach that",
+            workspace.task_id(task),
+            environment.name.value
+        );
+        let finding = Diagnostic::error("forbidden-environment", message).at_place(place.clone());
+        let help = format!("add `{name}` to `pipelines` of `[environment.{}]`", environment.name.value);
+        Err(PlannerError::Configuration(vec![finding.help(help)]))
     }
 
     /// The fingerprints of some tasks.
@@ -398,16 +451,6 @@ fn unknown_pipeline_tasks(configuration: &Configuration, workspace: &Workspace) 
         Diagnostic::warning("unknown-task", message).at_place(name.place.clone()).help(help)
     });
     unknown.collect()
-}
-
-fn pipeline_tasks(configuration: &Configuration, wanted: &str) -> Result<Selected, PlannerError> {
-    if let Some(pipeline) = configuration.pipeline(wanted) {
-        return Ok(Selected::Named(pipeline.tasks.iter().map(|task| task.value.clone()).collect()));
-    }
-    let all = configuration.all_pipelines();
-    let mut known: Vec<String> = all.into_iter().map(|pipeline| pipeline.name.value.clone()).collect();
-    known.sort();
-    Err(PlannerError::UnknownPipeline { wanted: wanted.to_owned(), known })
 }
 
 /// The files of a tree that no project owns or reads and that are not inert, sorted. A change to one of them affects

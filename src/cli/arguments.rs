@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::config::EventKind;
+
 const EXIT_CODES: &str = "Exit codes: 0 done (an empty plan too), 2 usage or configuration, 3 git or input/output, \
 4 something could not be known and --strict was given.";
 
@@ -53,6 +55,20 @@ pub enum Colour {
 pub enum Command {
     /// The tasks that a change calls for, in the order they can run in
     Plan(PlanArguments),
+    /// The tasks that release one service, whatever changed, and what they need
+    Release {
+        /// The service by folder, name or alias
+        #[arg(value_name = "SERVICE")]
+        service: String,
+        /// The version to release it as, such as `1.2.0`
+        #[arg(value_name = "VERSION")]
+        version: String,
+        #[command(flatten)]
+        tree: OneTree,
+        /// Text for people, JSON for programs
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
     /// The projects that a change affects
     Affected {
         #[command(flatten)]
@@ -171,6 +187,12 @@ pub struct PlanArguments {
     /// Only the tasks of this pipeline (`validation`, `pull-request`, `release`, or one of knockon.toml)
     #[arg(long, value_name = "NAME")]
     pub pipeline: Option<String>,
+    /// Only the tasks of the pipeline that this branch or tag selects; in CI the run's own branch or tag does
+    #[arg(long = "ref", value_name = "REF", conflicts_with = "pipeline", allow_hyphen_values = true)]
+    pub reference: Option<String>,
+    /// The event that selects it together with the ref; `tag` for a tag and else `push`, if none is given
+    #[arg(long, value_name = "EVENT", requires = "reference", value_parser = event_kind)]
+    pub event: Option<EventKind>,
     /// Tell step by step how the base was chosen
     #[arg(long)]
     pub why_base: bool,
@@ -211,6 +233,11 @@ pub enum Audit {
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
     },
+}
+
+fn event_kind(word: &str) -> Result<EventKind, String> {
+    let known = EventKind::WORDS.iter().find(|(known, _)| *known == word).map(|(_, event)| *event);
+    known.ok_or_else(|| format!("there are {}", EventKind::WORDS.map(|(word, _)| word).join(", ")))
 }
 
 /// Which two trees are compared.

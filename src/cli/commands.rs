@@ -7,16 +7,15 @@ use std::path::Path;
 use clap::CommandFactory;
 use schemars::generate::SchemaSettings;
 
-use super::arguments::{
-    AffectedFormat, Audit, Command, Common, Format, GraphFormat, OneTree, PlanArguments, Range, SchemaOf,
-};
+use super::arguments::{AffectedFormat, Audit, Command, Common, Format, GraphFormat, OneTree, Range, SchemaOf};
 use super::output::Output;
+use super::range::head_choice;
 use super::{Arguments, Exit, Surroundings};
 use crate::config;
 use crate::fingerprint::{Environment, resolve};
 use crate::git::{GitEnvironment, GitError, HookError, Repository};
 use crate::path::RepoPath;
-use crate::planner::{Answer, HeadChoice, Planner, PlannerError, View, unowned_files};
+use crate::planner::{Answer, Planner, PlannerError, View, unowned_files};
 use crate::report::audit::FiltersReport;
 use crate::report::cache::CacheReport;
 use crate::report::history::HistoryReport;
@@ -100,6 +99,7 @@ impl Session<'_> {
     fn run(&self, command: &Command) -> Result<Exit, Failure> {
         match command {
             Command::Plan(asked) => self.plan(asked),
+            Command::Release { service, version, tree, format } => self.release(service, version, tree, *format),
             Command::Affected { range, format } => self.affected(range, *format),
             Command::Explain { subject, range } => self.explain(subject, range),
             Command::Graph { around, tree, format } => self.graph(around.as_deref(), tree, *format),
@@ -139,27 +139,6 @@ impl Session<'_> {
         let answer = until_the_end(planner.affected(&choice)?);
         self.output.findings(&answer.diagnostics);
         Ok((planner, answer))
-    }
-
-    fn plan(&self, asked: &PlanArguments) -> Result<Exit, Failure> {
-        let PlanArguments { range, pipeline, why_base, format } = asked;
-        let (planner, answer) = self.answer(range)?;
-        let plan = planner.plan(answer, pipeline.as_deref())?;
-        let workspace = answer.head.workspace();
-        let report = PlanReport::new(&answer.decision, workspace, &answer.affected, pipeline.clone(), &plan);
-        match format {
-            Format::Text => {
-                let steps =
-                    if *why_base { text::steps_text(&answer.decision, self.output.look) } else { String::new() };
-                self.output.answer(&(steps + &text::plan_text(&report, self.output.look)))?;
-                self.output.hint_at(workspace.diagnostics());
-            }
-            Format::Json => {
-                self.output.doubts(&answer.affected);
-                self.output.json(&report)?;
-            }
-        }
-        Ok(doubtful(range, answer))
     }
 
     fn affected(&self, range: &Range, format: AffectedFormat) -> Result<Exit, Failure> {
@@ -204,11 +183,7 @@ impl Session<'_> {
 
     pub(super) fn view(&self, tree: &OneTree) -> Result<(Planner, View, Vec<crate::diagnostic::Diagnostic>), Failure> {
         let planner = self.planner(&self.common.directory)?;
-        let choice = match (&tree.head, tree.staged) {
-            (Some(revision), _) => HeadChoice::Revision(revision.clone()),
-            (None, true) => HeadChoice::Staged,
-            (None, false) => HeadChoice::WorkTree,
-        };
+        let choice = head_choice(tree.head.as_deref(), tree.staged);
         let (view, diagnostics) = planner.view(&choice)?;
         Ok((planner, view, diagnostics))
     }
@@ -344,7 +319,7 @@ impl Session<'_> {
 
 /// Keeps a value for as long as the process lives. A process that ends gives all its memory back at once; to take a large
 /// answer to pieces first would only take time.
-fn until_the_end<T>(value: T) -> &'static mut T {
+pub(super) fn until_the_end<T>(value: T) -> &'static mut T {
     Box::leak(Box::new(value))
 }
 
@@ -359,7 +334,7 @@ fn word(project: &ProjectId) -> String {
     if id.starts_with('-') || id.starts_with("::") { format!("./{id}") } else { id }
 }
 
-fn doubtful(range: &Range, answer: &Answer) -> Exit {
+pub(super) fn doubtful(range: &Range, answer: &Answer) -> Exit {
     if range.strict && !answer.affected.widened.is_empty() { Exit::Doubt } else { Exit::Done }
 }
 

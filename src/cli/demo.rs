@@ -5,6 +5,7 @@ use std::path::Path;
 use super::Exit;
 use super::commands::{Failure, Session};
 use crate::git::plant;
+use crate::plan::PipelineChoice;
 use crate::planner::{HeadChoice, RangeChoice};
 use crate::report::json::PlanReport;
 use crate::report::text;
@@ -26,8 +27,9 @@ impl Session<'_> {
             ..RangeChoice::default()
         };
         let answer = planner.affected(&choice)?;
-        let plan = planner.plan(&answer, None)?;
-        let report = PlanReport::new(&answer.decision, answer.head.workspace(), &answer.affected, None, &plan);
+        let all = PipelineChoice::default();
+        let plan = planner.plan(&answer, &all)?;
+        let report = PlanReport::new(&answer.decision, answer.head.workspace(), &answer.affected, &all, &plan);
         let look = self.output.look;
         let mut told = format!("A repository with {} commits is in {}\n", commits.len(), directory.display());
         if let Some(newest) = commits.last() {

@@ -9,6 +9,7 @@ mod history;
 mod hook;
 mod init;
 mod output;
+mod plan;
 mod range;
 
 pub use arguments::Arguments;

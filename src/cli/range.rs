@@ -55,11 +55,7 @@ impl Session<'_> {
         }
         RangeChoice {
             base: range.base.clone(),
-            head: match (&range.head, range.staged) {
-                (Some(revision), _) => HeadChoice::Revision(revision.clone()),
-                (None, true) => HeadChoice::Staged,
-                (None, false) => HeadChoice::WorkTree,
-            },
+            head: head_choice(range.head.as_deref(), range.staged),
             unowned: range.unowned.map(|policy| match policy {
                 Unowned::All => UnownedPolicy::All,
                 Unowned::None => UnownedPolicy::None,
@@ -72,12 +68,21 @@ impl Session<'_> {
     }
 
     /// What the CI engine says of its run, if there is one.
-    pub(super) fn event(&self) -> Option<Event> {
+    fn event(&self) -> Option<Event> {
         let text = |value: &std::ffi::OsString| value.to_str().map(str::to_owned);
         let variables = self.surroundings.variables.iter();
         let variables = Variables::new(variables.filter_map(|(name, value)| Some((text(name)?, text(value)?))));
         let file = variables.event_file().and_then(|file| beginning_of(Path::new(file)).ok());
         variables.event(file.as_deref())
+    }
+}
+
+/// The tree that flags name; what is on disk, if they name none.
+pub(super) fn head_choice(revision: Option<&str>, staged: bool) -> HeadChoice {
+    match (revision, staged) {
+        (Some(revision), _) => HeadChoice::Revision(revision.to_owned()),
+        (None, true) => HeadChoice::Staged,
+        (None, false) => HeadChoice::WorkTree,
     }
 }
 

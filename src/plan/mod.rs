@@ -1,11 +1,13 @@
 //! From affected tasks to a plan: the tasks of a pipeline and what they need, as a graph in layers.
 
 mod event;
+mod pipeline;
 mod range;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use event::{Candidate, Event, Said, is_whole_id, is_zeros};
+pub use pipeline::{PipelineChoice, PipelineError, PipelineRequest, choose_pipeline, withheld};
 pub use range::{Decision, FetchCommand, Step, TreeKind, TreeName};
 
 use petgraph::algo::kosaraju_scc;
@@ -23,16 +25,16 @@ pub enum Selected {
     All,
     /// Those with one of these names; `image` also means `image.worker`.
     Named(Vec<String>),
+    /// These, whether they are affected or not.
+    Tasks(BTreeSet<TaskIndex>),
 }
 
 impl Selected {
-    /// Whether a task of this name is asked for.
+    /// Whether a task of this name is asked for, where tasks are asked for by name.
     pub fn includes(&self, task: &TaskName) -> bool {
         match self {
-            Selected::All => true,
-            Selected::Named(names) => names.iter().any(|name| {
-                task.0.strip_prefix(name.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-            }),
+            Selected::All | Selected::Tasks(_) => true,
+            Selected::Named(names) => names.iter().any(|name| pipeline::means(name, task)),
         }
     }
 }
@@ -42,7 +44,7 @@ impl Selected {
 pub struct PlannedTask {
     /// The task.
     pub task: TaskIndex,
-    /// Whether it is affected; else it is planned only because an affected one needs its result.
+    /// Whether it is asked for: affected, or named; else it is planned only because such a one needs its result.
     pub affected: bool,
     /// Its fingerprint at the head.
     pub fingerprint: Fingerprint,
@@ -57,9 +59,12 @@ pub struct PlannedTask {
 pub struct Plan {
     /// The tasks, in the order of their ids.
     pub tasks: Vec<PlannedTask>,
+    /// Tasks that would be planned, and are not: they run in an environment that only some pipelines may reach, or need
+    /// one that does.
+    pub withheld: BTreeSet<TaskIndex>,
 }
 
-/// The affected tasks that are asked for, and what they need.
+/// The tasks that are asked for, and what they need.
 pub fn members(workspace: &Workspace, affected: &Affected, selected: &Selected) -> BTreeSet<TaskIndex> {
     let mut pending = asked(workspace, affected, selected);
     let mut members: BTreeSet<TaskIndex> = pending.iter().copied().collect();
@@ -78,6 +83,9 @@ pub fn members(workspace: &Workspace, affected: &Affected, selected: &Selected) 
 }
 
 fn asked(workspace: &Workspace, affected: &Affected, selected: &Selected) -> Vec<TaskIndex> {
+    if let Selected::Tasks(tasks) = selected {
+        return tasks.iter().copied().collect();
+    }
     affected.tasks().filter(|task| selected.includes(workspace.task_name(*task))).collect()
 }
 
@@ -104,7 +112,7 @@ pub fn plan(
             })
         })
         .collect();
-    Plan { tasks }
+    Plan { tasks, withheld: BTreeSet::new() }
 }
 
 fn needed_by(

@@ -10,7 +10,7 @@ use crate::diagnostic::{Diagnostic, Evidence};
 use crate::discover::Command;
 use crate::fingerprint::Fingerprint;
 use crate::path::RepoPath;
-use crate::plan::{Decision, Plan, PlannedTask, TreeName};
+use crate::plan::{Decision, PipelineChoice, Plan, PlannedTask, TreeName};
 use crate::workspace::{
     Doubt, Edge, Project, ProjectId, ProjectKind, Read, Slice, Task, TaskId, TaskIndex, TaskName, Workspace,
 };
@@ -119,8 +119,20 @@ pub struct PlanReport {
     /// What is affected.
     #[serde(flatten)]
     pub affected: AffectedReport,
-    /// The pipeline that was asked for.
+    /// The pipeline whose tasks these are; none where all are meant.
     pub pipeline: Option<String>,
+    /// Why this pipeline, in a sentence; not there where nothing was to be decided.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub selection: Option<String>,
+    /// The service whose tasks are planned by name, whatever changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service: Option<ProjectId>,
+    /// The version that the ref or the command line names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// Tasks that are left out, as they run in an environment that only some pipelines may reach, or need one that does.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub withheld: Vec<TaskId>,
     /// The tasks to run, sorted by id.
     pub tasks: Vec<PlannedTaskReport>,
     /// How many layers they lie in.
@@ -138,7 +150,8 @@ pub struct PlannedTaskReport {
     pub name: String,
     /// Its name.
     pub task: TaskName,
-    /// Whether it is affected; else it is planned because an affected task needs its result.
+    /// Whether it is asked for: affected, or of the service that is released; else it is planned because such a task
+    /// needs its result.
     pub affected: bool,
     /// The digest over all that can change its result.
     pub fingerprint: Fingerprint,
@@ -148,6 +161,9 @@ pub struct PlannedTaskReport {
     pub layer: usize,
     /// What to run, in this order.
     pub commands: Vec<Command>,
+    /// The environment that it runs in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub environment: Option<String>,
     /// Why it is affected.
     pub causes: Vec<Cause>,
 }
@@ -158,7 +174,7 @@ impl PlanReport {
         range: &Decision,
         workspace: &Workspace,
         affected: &Affected,
-        pipeline: Option<String>,
+        pipeline: &PipelineChoice,
         plan: &Plan,
     ) -> Self {
         let name = |project: &ProjectId| workspace.project(project).map(|project| project.name.clone());
@@ -178,12 +194,22 @@ impl PlanReport {
                 needs: planned.needs.iter().map(|need| workspace.task_id(*need)).collect(),
                 layer: planned.layer,
                 commands: task.commands.clone(),
+                environment: task.runs_in.clone(),
                 causes: causes(planned),
             }
         });
         let tasks = tasks.collect();
         let affected = AffectedReport::new(range, workspace, affected);
-        Self { affected, pipeline, tasks, layers: plan.layers().len() }
+        Self {
+            affected,
+            pipeline: pipeline.pipeline.clone(),
+            selection: pipeline.reason.clone(),
+            service: pipeline.service.clone(),
+            version: pipeline.version.clone(),
+            withheld: plan.withheld.iter().map(|task| workspace.task_id(*task)).collect(),
+            tasks,
+            layers: plan.layers().len(),
+        }
     }
 }
 

@@ -15,6 +15,7 @@ mod images;
 mod lockfiles;
 mod memo;
 mod output;
+mod pipelines;
 mod range;
 mod repository;
 mod scenario;

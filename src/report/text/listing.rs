@@ -28,7 +28,14 @@ pub fn affected_text(report: &AffectedReport, look: Look) -> String {
 pub fn plan_text(report: &PlanReport, look: Look) -> String {
     let affected = &report.affected;
     let mut text = range_text(&affected.range, look);
-    projects_text(&mut text, affected, look);
+    selection_text(&mut text, report, look);
+    match &report.service {
+        Some(service) => {
+            let version = report.version.as_deref().unwrap_or("no version");
+            let _ = writeln!(text, "{}  {version}", look.paint(NAME, service.to_string()));
+        }
+        None => projects_text(&mut text, affected, look),
+    }
     if !report.tasks.is_empty() {
         text.push('\n');
         let mut layers: Vec<Vec<&PlannedTaskReport>> = vec![Vec::new(); report.layers];
@@ -50,7 +57,11 @@ pub fn plan_text(report: &PlanReport, look: Look) -> String {
     if !report.tasks.is_empty() {
         let projects = count(affected.projects.len(), "project", "projects");
         let tasks = count(report.tasks.len() - needed, "task", "tasks");
-        let _ = write!(text, "\n{projects} and {tasks} affected");
+        let what = match report.service {
+            Some(_) => format!("{tasks} of the release"),
+            None => format!("{projects} and {tasks} affected"),
+        };
+        let _ = write!(text, "\n{what}");
         if needed > 0 {
             let _ = write!(text, ", {needed} more needed");
         }
@@ -58,6 +69,20 @@ pub fn plan_text(report: &PlanReport, look: Look) -> String {
     }
     remainder_text(&mut text, affected, look);
     text
+}
+
+/// Which pipeline it is and why, where that was decided, and what it may not reach.
+fn selection_text(text: &mut String, report: &PlanReport, look: Look) {
+    if let Some(selection) = &report.selection {
+        let name = report.pipeline.as_deref().unwrap_or("none");
+        let _ = writeln!(text, "{} {name}", look.paint(FAINT, "pipeline"));
+        let _ = writeln!(text, "{}\n", look.paint(FAINT, format!("     {selection}")));
+    }
+    if !report.withheld.is_empty() {
+        let tasks: Vec<String> = report.withheld.iter().map(ToString::to_string).collect();
+        let line = format!("left out for their environments: {}", tasks.join("  "));
+        let _ = writeln!(text, "{}\n", look.paint(DOUBT, look.cut(&line, 0)));
+    }
 }
 
 fn range_text(range: &Decision, look: Look) -> String {

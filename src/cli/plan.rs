@@ -1,0 +1,95 @@
+//! `knockon plan` and `knockon release`: what is to be run.
+
+use super::Exit;
+use super::arguments::{Format, OneTree, PlanArguments};
+use super::commands::{Failure, Session, doubtful, until_the_end};
+use crate::config::{EventKind, RefName};
+use crate::plan::{Event, PipelineChoice, PipelineRequest};
+use crate::planner::{Answer, Planner};
+use crate::report::json::PlanReport;
+use crate::report::text;
+
+impl Session<'_> {
+    /// Plans what a change calls for; or, where a ref names a service and a version, what its release does.
+    pub(super) fn plan(&self, asked: &PlanArguments) -> Result<Exit, Failure> {
+        let (planner, choice) = self.asked(&asked.range)?;
+        let request = request(asked, choice.event.as_ref())?;
+        let planner = until_the_end(planner);
+        let (head, diagnostics) = planner.view(&choice.head)?;
+        let pipeline = planner.pipeline(&head, &request)?;
+        let answer = match &pipeline.service {
+            Some(_) => planner.uncompared(head, diagnostics, BY_NAME),
+            None => planner.affected_in(head, diagnostics, &choice)?,
+        };
+        let answer = until_the_end(answer);
+        let steps = match asked.why_base {
+            true if asked.format == Format::Text => text::steps_text(&answer.decision, self.output.look),
+            _ => String::new(),
+        };
+        self.planned(planner, answer, &pipeline, &steps, asked.format)?;
+        Ok(doubtful(&asked.range, answer))
+    }
+
+    /// Plans the release of one service.
+    pub(super) fn release(
+        &self,
+        service: &str,
+        version: &str,
+        tree: &OneTree,
+        format: Format,
+    ) -> Result<Exit, Failure> {
+        let (planner, head, diagnostics) = self.view(tree)?;
+        let request = PipelineRequest::Release { service: service.to_owned(), version: version.to_owned() };
+        let pipeline = planner.pipeline(&head, &request)?;
+        let answer = planner.uncompared(head, diagnostics, BY_NAME);
+        self.planned(&planner, &answer, &pipeline, "", format)?;
+        Ok(Exit::Done)
+    }
+
+    /// Prints a plan.
+    fn planned(
+        &self,
+        planner: &Planner,
+        answer: &Answer,
+        pipeline: &PipelineChoice,
+        before: &str,
+        format: Format,
+    ) -> Result<(), Failure> {
+        self.output.findings(&answer.diagnostics);
+        let plan = planner.plan(answer, pipeline)?;
+        let workspace = answer.head.workspace();
+        let report = PlanReport::new(&answer.decision, workspace, &answer.affected, pipeline, &plan);
+        match format {
+            Format::Text => {
+                self.output.answer(&(before.to_owned() + &text::plan_text(&report, self.output.look)))?;
+                self.output.hint_at(workspace.diagnostics());
+            }
+            Format::Json => {
+                self.output.doubts(&answer.affected);
+                self.output.json(&report)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Why nothing is compared.
+const BY_NAME: &str = "a release is of a service by name, and nothing is compared";
+
+/// What the flags ask for; without any, what the CI engine runs for.
+fn request(asked: &PlanArguments, event: Option<&Event>) -> Result<PipelineRequest, Failure> {
+    if let Some(name) = &asked.pipeline {
+        return Ok(PipelineRequest::Named(name.clone()));
+    }
+    if let Some(text) = &asked.reference {
+        let Some(at) = RefName::parse(text) else {
+            return Err(Failure::Usage(format!(
+                "`{text}` is no branch or tag; write `refs/heads/…`, `refs/tags/…` or a branch"
+            )));
+        };
+        let usual = if matches!(at, RefName::Tag(_)) { EventKind::Tag } else { EventKind::Push };
+        return Ok(PipelineRequest::Run { event: asked.event.unwrap_or(usual), at: Some(at) });
+    }
+    let event = event.filter(|event| event.provider.is_some());
+    Ok(event.map_or(PipelineRequest::None, |event| PipelineRequest::Run { event: event.kind, at: event.selecting() }))
+}
