@@ -170,7 +170,13 @@ impl Auditor<'_> {
         let work = filter.work.as_ref().unwrap_or(&pipeline.work);
         let serves = self.projects.served(work, &pipeline.file, Some(filter));
         let tasks: Vec<TaskIndex> = serves.keys().flat_map(|project| self.tasks(project, work)).collect();
-        let (missed, documents_kept_out) = self.missed(filter, &tasks)?;
+        let (mut missed, documents_kept_out) = self.missed(filter, &tasks)?;
+        for missed in &mut missed {
+            // That the job itself names the folder is the best proof.
+            if let Some(evidence) = work.mentions.get(&missed.folder) {
+                missed.evidence = evidence.clone();
+            }
+        }
         let change = ChangeKind::Modified;
         Ok(AuditedFilter {
             engine: pipeline.engine,
@@ -191,8 +197,12 @@ impl Auditor<'_> {
     /// where a step speaks of them.
     fn tasks(&self, project: &ProjectId, work: &Work) -> Vec<TaskIndex> {
         let is_run = |name: &str| {
-            let image = name == "image" || name.starts_with("image-") || name == "compose";
-            work.is_hidden || (!image || work.images) && (name != "chart" || work.charts)
+            let is_said = match name {
+                "chart" => work.charts,
+                "compose" => work.composes,
+                _ => work.images || !(name == "image" || name.starts_with("image-")),
+            };
+            is_said || work.is_hidden
         };
         let tasks = self.workspace.tasks_of(project).filter(|task| is_run(&task.id.name.0));
         tasks.filter_map(|task| self.workspace.task_index(&task.id)).collect()

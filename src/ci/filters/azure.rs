@@ -73,6 +73,7 @@ fn filter(page: &Page<'_>, event: &str, paths: &Located) -> PathFilter {
             depth: text.split('/').filter(|segment| !segment.is_empty()).count(),
             place: page.evidence(line),
             excludes,
+            changes: None,
             text,
         })
         .collect();

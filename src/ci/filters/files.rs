@@ -68,8 +68,17 @@ pub(super) struct Page<'a> {
 impl<'a> Page<'a> {
     pub fn of(file: &'a RepoPath, bytes: &'a [u8]) -> Result<Self, Unreadable> {
         let text = text_of(bytes)?;
-        let root = read_yaml(bytes)?.into_iter().next().unwrap_or(Located { line: 1, value: Value::Null });
+        let documents = read_yaml(bytes)?;
+        // A header of inputs may stand before what a file says.
+        let after_header = documents.iter().position(|document| document.get("spec").is_none()).unwrap_or(0);
+        let root = documents.into_iter().nth(after_header).unwrap_or(Located { line: 1, value: Value::Null });
         Ok(Self { file, text, lines: Lines::new(text), root })
+    }
+
+    /// A file that is a program: its text alone.
+    pub fn of_program(file: &'a RepoPath, bytes: &'a [u8]) -> Result<Self, Unreadable> {
+        let text = text_of(bytes)?;
+        Ok(Self { file, text, lines: Lines::new(text), root: Located { line: 1, value: Value::Null } })
     }
 
     pub fn evidence(&self, line: u32) -> Evidence {

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use super::files::{Page, texts};
 use super::glob::{DoubleStar, Glob, Grammar, Question};
 use super::work::Work;
-use super::{Combination, Engine, PathFilter, PathPattern, Pipeline, Reader};
+use super::{Combination, Engine, PathFilter, PathPattern, Pipeline, Reader, paths_filter};
 use crate::discover::syntax::Located;
 use crate::path::RepoPath;
 use crate::tree::TreeError;
@@ -54,6 +54,7 @@ pub(super) fn read(reader: &mut Reader<'_>, page: &Page<'_>) -> Result<(), TreeE
             }
         }
     }
+    filters.extend(paths_filter::read(reader, page)?);
     reader.pipelines.push(Pipeline { engine: Engine::Github, file: page.file.clone(), work, filters });
     Ok(())
 }
@@ -67,6 +68,7 @@ fn filter(page: &Page<'_>, event: &str, list: &Located, combination: Combination
             depth: 0,
             place: page.evidence(line),
             excludes: negated != ignores,
+            changes: None,
             text,
         }
     };

@@ -108,11 +108,12 @@ pub(super) fn new_branches(trigger: &Located, filter: &PathFilter, findings: &mu
         None => Vec::new(),
     };
     let is_release = |name: &str| name.to_lowercase().contains("release") && name.contains('*');
-    // Where another branch starts it too, releases may start it by way of that.
-    if branches.is_empty() || !branches.iter().all(|(name, _)| is_release(name)) || filter.patterns.is_empty() {
-        return;
-    }
-    let message = format!("a new branch `{}` starts nothing unless it changes one of these paths", branches[0].0);
+    // Where another branch starts it too, releases may start it by way of that. What is written as a reference is judged
+    // by what it says.
+    let others = branches.iter().any(|(name, _)| !is_release(name) && !name.starts_with("refs/"));
+    let release = branches.iter().find(|(name, _)| is_release(name));
+    let Some((release, _)) = release.filter(|_| !others && !filter.patterns.is_empty()) else { return };
+    let message = format!("a new branch `{release}` starts nothing unless it changes one of these paths");
     let help = "let release branches start it by their name alone: leave `paths` out";
     findings.push(Diagnostic::warning("release-needs-change", message).at(&filter.place).help(help));
 }

@@ -6,10 +6,15 @@
 
 mod audit;
 mod azure;
+mod buildkite;
+mod circleci;
 mod files;
 mod github;
+mod gitlab;
 mod glob;
+mod jenkins;
 mod lints;
+mod paths_filter;
 mod replay;
 mod serves;
 mod work;
@@ -21,6 +26,7 @@ use self::files::{Files, Page};
 use self::glob::Glob;
 use self::work::Work;
 use crate::diagnostic::{Diagnostic, Evidence};
+use crate::discover::syntax::Unreadable;
 use crate::path::RepoPath;
 use crate::tree::{ChangeKind, Tree, TreeError};
 
@@ -29,8 +35,16 @@ use crate::tree::{ChangeKind, Tree, TreeError};
 pub enum Engine {
     /// Azure Pipelines.
     Azure,
+    /// Buildkite.
+    Buildkite,
+    /// CircleCI.
+    Circleci,
     /// GitHub Actions.
     Github,
+    /// GitLab.
+    Gitlab,
+    /// Jenkins.
+    Jenkins,
 }
 
 impl Engine {
@@ -38,7 +52,11 @@ impl Engine {
     pub fn name(self) -> &'static str {
         match self {
             Engine::Azure => "azure",
+            Engine::Buildkite => "buildkite",
+            Engine::Circleci => "circleci",
             Engine::Github => "github",
+            Engine::Gitlab => "gitlab",
+            Engine::Jenkins => "jenkins",
         }
     }
 
@@ -46,7 +64,9 @@ impl Engine {
     fn all_below(self, folder: &str) -> Option<String> {
         match self {
             Engine::Azure => None,
-            Engine::Github => Some(format!("{folder}/**")),
+            Engine::Github | Engine::Buildkite | Engine::Jenkins => Some(format!("{folder}/**")),
+            Engine::Gitlab => Some(format!("{folder}/**/*")),
+            Engine::Circleci => Some(format!("{folder}/.*")),
         }
     }
 }
@@ -92,6 +112,12 @@ enum Combination {
     LastOrElseIn,
     /// The deepest that matches; what none matches is let in where no pattern includes.
     Deepest,
+    /// One that holds is enough; one that excludes holds for all that it does not match.
+    Any,
+    /// All have to hold.
+    Every,
+    /// One that matches, and none that matches and excludes.
+    AnyUnlessExcluded,
 }
 
 /// One pattern.
@@ -103,8 +129,10 @@ struct PathPattern {
     /// Whether a match is kept out.
     excludes: bool,
     glob: Glob,
-    /// How many segments it has.
+    /// How many segments it has, where that weighs.
     depth: usize,
+    /// For which kinds of change it is; none where for all.
+    changes: Option<Vec<ChangeKind>>,
 }
 
 /// What a filter says of a path.
@@ -117,18 +145,43 @@ enum Verdict {
     KeptOut(usize),
 }
 
+impl PathPattern {
+    /// Whether it speaks of this change of a path.
+    fn matches(&self, path: &RepoPath, change: ChangeKind) -> bool {
+        // A file that became executable is modified to every engine.
+        let change = if change == ChangeKind::Mode { ChangeKind::Modified } else { change };
+        self.changes.as_ref().is_none_or(|changes| changes.contains(&change)) && self.glob.matches(path.as_bytes())
+    }
+}
+
 impl PathFilter {
-    fn verdict(&self, path: &RepoPath, _change: ChangeKind) -> Verdict {
-        let matching = || self.patterns.iter().enumerate().filter(|(_, pattern)| pattern.glob.matches(path.as_bytes()));
+    fn verdict(&self, path: &RepoPath, change: ChangeKind) -> Verdict {
+        let matching = || self.patterns.iter().enumerate().filter(|(_, pattern)| pattern.matches(path, change));
+        let excluding = || matching().find(|(_, pattern)| pattern.excludes);
         let decides = match self.combination {
             Combination::Last | Combination::LastOrElseIn => matching().last(),
             // Of two that are equally deep the one that excludes.
             Combination::Deepest => matching().max_by_key(|(_, pattern)| (pattern.depth, pattern.excludes)),
+            Combination::AnyUnlessExcluded => excluding().or_else(|| matching().next()),
+            Combination::Any | Combination::Every => {
+                let mut patterns = self.patterns.iter();
+                let holds = |pattern: &PathPattern| pattern.matches(path, change) != pattern.excludes;
+                let is_in = match self.combination {
+                    Combination::Every => patterns.all(holds),
+                    _ => patterns.any(holds),
+                };
+                let is_included = || matching().any(|(_, pattern)| !pattern.excludes);
+                return match excluding() {
+                    _ if is_in => Verdict::Matches,
+                    Some((at, _)) if is_included() => Verdict::KeptOut(at),
+                    _ => Verdict::Unmentioned,
+                };
+            }
         };
         let default_is_in = match self.combination {
-            Combination::Last => false,
             Combination::LastOrElseIn => true,
             Combination::Deepest => self.patterns.iter().all(|pattern| pattern.excludes),
+            _ => false,
         };
         match decides {
             Some((_, pattern)) if !pattern.excludes => Verdict::Matches,
@@ -172,6 +225,14 @@ pub fn read(tree: &dyn Tree) -> Result<Pipelines, TreeError> {
             reader.page(path, github::read)?;
         } else if azure::is_pipeline(path) {
             reader.page(path, azure::read)?;
+        } else if gitlab::is_pipeline(path) {
+            gitlab::read(&mut reader, path)?;
+        } else if buildkite::is_pipeline(path) {
+            reader.page(path, buildkite::read)?;
+        } else if circleci::is_pipeline(path) {
+            reader.page(path, circleci::read)?;
+        } else if jenkins::is_pipeline(path) {
+            reader.program(path, jenkins::read)?;
         }
     }
     let Reader { mut pipelines, mut sources, mut findings, .. } = reader;
@@ -195,15 +256,31 @@ impl Reader<'_> {
         match Page::of(path, &bytes) {
             Ok(page) => {
                 lints::of_page(&page, &mut self.findings);
-                read(self, &page)
+                return read(self, &page);
             }
-            Err(why) => {
-                let place = Evidence::new(path, why.line, "");
-                let message = format!("{path} cannot be read, and its filters are not looked at: {why}");
-                self.findings.push(Diagnostic::warning("unreadable-pipeline", message).at(&place));
-                Ok(())
-            }
+            Err(why) => self.unreadable(path, &why),
         }
+        Ok(())
+    }
+
+    /// Reads a file that is a program.
+    fn program(&mut self, path: &RepoPath, read: impl FnOnce(&mut Self, &Page<'_>)) -> Result<(), TreeError> {
+        let Some(bytes) = self.files.read(path)? else { return Ok(()) };
+        self.sources.push(path.clone());
+        match Page::of_program(path, &bytes) {
+            Ok(page) => {
+                lints::of_page(&page, &mut self.findings);
+                read(self, &page);
+            }
+            Err(why) => self.unreadable(path, &why),
+        }
+        Ok(())
+    }
+
+    fn unreadable(&mut self, path: &RepoPath, why: &Unreadable) {
+        let place = Evidence::new(path, why.line, "");
+        let message = format!("{path} cannot be read, and its filters are not looked at: {why}");
+        self.findings.push(Diagnostic::warning("unreadable-pipeline", message).at(&place));
     }
 }
 
@@ -220,3 +297,8 @@ impl Pipeline {
         self.filters = joined;
     }
 }
+
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;

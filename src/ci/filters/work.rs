@@ -14,6 +14,8 @@ pub(super) struct Work {
     pub mentions: BTreeMap<RepoPath, Evidence>,
     /// Whether a step makes an image.
     pub images: bool,
+    /// Whether a step speaks of compose.
+    pub composes: bool,
     /// Whether a step handles a chart.
     pub charts: bool,
     /// Whether something runs that is not to be seen from here.
@@ -23,7 +25,8 @@ pub(super) struct Work {
 }
 
 /// Keys below which no work is told.
-const SILENT: [&str; 27] = [
+const SILENT: [&str; 28] = [
+    "template",
     "on",
     "name",
     "displayName",
@@ -81,7 +84,7 @@ const PATH_KEYS: [&str; 20] = [
 const FOLDER_KEYS: [&str; 4] = ["working-directory", "working_directory", "workingDirectory", "dir"];
 
 /// Options of build tools whose next word is a folder or a module.
-const PATH_OPTIONS: [&str; 20] = [
+const PATH_OPTIONS: [&str; 21] = [
     "-C",
     "-f",
     "-p",
@@ -102,6 +105,7 @@ const PATH_OPTIONS: [&str; 20] = [
     "-F",
     "cd",
     "pushd",
+    "dir",
 ];
 
 /// How the top of the checkout is spelt.
@@ -131,12 +135,18 @@ impl Work {
         self.mentions.keys().collect()
     }
 
+    /// Whether nothing is named, and nothing hidden.
+    pub fn is_empty(&self) -> bool {
+        self.mentions.is_empty() && !self.is_hidden
+    }
+
     /// Adds what another names.
     pub fn extend(&mut self, other: &Work) {
         for (path, evidence) in &other.mentions {
             self.mentions.entry(path.clone()).or_insert_with(|| evidence.clone());
         }
         self.images |= other.images;
+        self.composes |= other.composes;
         self.charts |= other.charts;
         self.is_hidden |= other.is_hidden;
     }
@@ -158,6 +168,21 @@ impl Work {
     /// Reads everything below a value; words are looked for in each of the folders.
     pub fn gather(&mut self, files: &Files<'_>, page: &Page<'_>, value: &Located, folders: &BTreeSet<RepoPath>) {
         self.gather_below(files, page, value, "", folders);
+    }
+
+    /// Reads some lines of a program, the first and the last included.
+    pub fn gather_lines(
+        &mut self,
+        files: &Files<'_>,
+        page: &Page<'_>,
+        (first, last): (u32, u32),
+        folders: &BTreeSet<RepoPath>,
+    ) {
+        let lines = (1..).zip(page.text.lines()).filter(|(line, _)| (first..=last).contains(line));
+        // What a condition names is not what is worked on.
+        let lines = lines.map(|(_, line)| if line.contains("changeset") { "" } else { line });
+        let text: String = lines.flat_map(|line| [line, "\n"]).collect();
+        self.text(files, page, &(text + "\n"), first, "", folders);
     }
 
     fn gather_below(
@@ -202,16 +227,17 @@ impl Work {
         let lower = text.to_lowercase();
         let says = |words: &[&str]| words.iter().any(|word| lower.contains(word));
         self.images |= says(&["docker", "buildx", "kaniko", "buildah", "podman", "skaffold", "jib", "bake"]);
+        self.composes |= says(&["compose", "docker stack"]);
         self.charts |= says(&["helm", "chart", "kustomize", "skaffold"]);
         if key == "uses" {
             return;
         }
         let is_path = PATH_KEYS.contains(&key);
         let mut folders = folders.clone();
-        // The lines of a block begin below the line of its sign.
-        let is_block = text.trim_end().contains('\n');
+        // A block's line is that of its first text.
+        let is_block = text.contains('\n');
         for (at, content) in (0..).zip(text.lines()) {
-            let line = if is_block { line + 1 + at } else { line };
+            let line = if is_block { line + at } else { line };
             self.line(files, page, (content, line), is_path, &mut folders);
         }
     }
@@ -254,9 +280,19 @@ impl Work {
             }
         }
         let is_border = |c: char| c.is_whitespace() || "\"'`=,;()[]{}|&<>".contains(c);
-        let words = lines.iter().flat_map(|line| line.split(is_border));
-        let words = words.filter(|word| !word.is_empty() && !word.contains("://") && !word.contains('$'));
-        words.map(str::to_owned).collect()
+        let is_word = |word: &str| !word.is_empty() && !word.contains("://") && !word.contains('$');
+        let mut words = Vec::new();
+        for line in &lines {
+            let mut rest = line.as_str();
+            while let Some(at) = rest.find(is_border) {
+                // What goes on with a choice is no whole path.
+                let is_whole = !rest[at..].starts_with(['(', '{', '[']) || !rest[..at].ends_with('/');
+                words.extend(Some(&rest[..at]).filter(|word| is_whole && is_word(word)));
+                rest = &rest[at + rest[at..].chars().next().map_or(1, char::len_utf8)..];
+            }
+            words.extend(Some(rest).filter(|word| is_word(word)));
+        }
+        words.into_iter().map(str::to_owned).collect()
     }
 
     /// The places that a word could mean, which are there.
