@@ -151,9 +151,12 @@ fn no_way_to_load_a_source_is_missed() {
         "import jobs.hourly\\\n  as h",
         "match x:\n  case 1: import jobs.hourly",
         "import common.linked",
+        "from . import made\nfrom .made import x",
+        "import jobs.made",
+        "import twice",
     ] {
         let tree = format!(
-            "{}== py/common/lazy.py\nimport jobs.hourly\n== py/a.ini\nclass = jobs.hourly.Handler\n== py/common/linked -> ../jobs\n",
+            "{}== py/twice.py\n== py/lib/twice.py\nimport jobs.hourly\n== py/common/lazy.py\nimport jobs.hourly\n== py/a.ini\nclass = jobs.hourly.Handler\n== py/common/linked -> ../jobs\n",
             appended(SERVICES, "py/services/api/main.py", line)
         );
         let linked = tree.replace("import common.linked", "import common.linked.hourly");

@@ -23,10 +23,17 @@ pub(super) struct Imports {
 /// Modules that Python and its servers load by themselves, if they find them.
 const UNASKED: [&str; 4] = ["sitecustomize.py", "usercustomize.py", "gunicorn.conf.py", "celeryconfig.py"];
 
+/// Whether a module is made of no source: of a version, or of a schema.
+fn is_made_of_other_files(name: &str) -> bool {
+    name.contains("version") || name.ends_with("_pb2") || name.ends_with("_pb2_grpc")
+}
+
 /// Follows imports from one folder.
 pub(super) struct Follower<'t, 'l, 'a> {
     tree: &'t SourceTree<'l, 'a>,
     service: &'t RepoPath,
+    /// The folders of the project's other services.
+    others: &'t [RepoPath],
     /// What was reached, and by which line.
     reached: BTreeMap<RepoPath, Evidence>,
     pending: Vec<RepoPath>,
@@ -34,8 +41,8 @@ pub(super) struct Follower<'t, 'l, 'a> {
 }
 
 impl<'t, 'l, 'a> Follower<'t, 'l, 'a> {
-    pub(super) fn new(tree: &'t SourceTree<'l, 'a>, service: &'t RepoPath) -> Self {
-        Self { tree, service, reached: BTreeMap::new(), pending: Vec::new(), widened: None }
+    pub(super) fn new(tree: &'t SourceTree<'l, 'a>, service: &'t RepoPath, others: &'t [RepoPath]) -> Self {
+        Self { tree, service, others, reached: BTreeMap::new(), pending: Vec::new(), widened: None }
     }
 
     /// Follows all sources and settings of the folder, and besides them these, as tests load them.
@@ -109,20 +116,23 @@ impl<'t, 'l, 'a> Follower<'t, 'l, 'a> {
         roots
     }
 
-    /// What a dotted name may mean: modules in the folders that are usual, and in any where it is in none of those as a
-    /// whole. Of a name that is in none at all the modules are other people's.
+    /// What a dotted name may mean: modules in the folders that are usual and in any other, but in those of other services
+    /// only where it is nowhere as a whole. Of a name that is in none at all the modules are other people's.
     fn modules(&self, file: &RepoPath, names: &[&str]) -> Vec<Module> {
-        let usual = self.roots(file);
-        let mut found: Vec<Module> = usual.iter().filter_map(|folder| self.tree.module(folder, names)).collect();
+        let mut found: Vec<Module> =
+            self.roots(file).iter().filter_map(|folder| self.tree.module(folder, names)).collect();
+        found.extend(self.anywhere(names, false));
         if found.iter().all(|module| module.depth < names.len()) {
-            found.extend(self.anywhere(names));
+            found.extend(self.anywhere(names, true));
         }
         found
     }
 
-    fn anywhere(&self, names: &[&str]) -> Vec<Module> {
+    /// What a dotted name may mean in any folder, or in any but those of other services.
+    fn anywhere(&self, names: &[&str], in_services: bool) -> Vec<Module> {
         let holders = names.first().into_iter().flat_map(|first| self.tree.holders_of(first));
-        holders.filter_map(|folder| self.tree.module(folder, names)).collect()
+        let counts = |folder: &&RepoPath| in_services || !self.others.iter().any(|other| folder.is_within(other));
+        holders.filter(counts).filter_map(|folder| self.tree.module(folder, names)).collect()
     }
 
     fn import(&mut self, file: &RepoPath, import: &Stated<Import>) {
@@ -134,7 +144,7 @@ impl<'t, 'l, 'a> Follower<'t, 'l, 'a> {
             // Packages without a file of their own may be in several folders.
             let is_found = |name: &String| found.iter().any(|module| self.inner(module, name).is_some());
             if found.iter().any(|module| self.is_open(module)) && !names.iter().all(is_found) {
-                found.extend(self.anywhere(&path));
+                found.extend(self.anywhere(&path, true));
             }
             found
         } else {
@@ -145,6 +155,13 @@ impl<'t, 'l, 'a> Follower<'t, 'l, 'a> {
             };
             self.tree.module(&package, &path).into_iter().collect()
         };
+        // A package of the project has no such module: it is made of something before it is imported.
+        let is_of_project = *level > 0 || found.iter().any(|module| module.package.is_some() && module.depth > 0);
+        let is_made = is_of_project && found.iter().all(|module| module.depth < path.len());
+        if is_made && !path.is_empty() && !path.last().is_some_and(|name| is_made_of_other_files(name)) {
+            let message = format!("`{}` is not in the repository: it is generated, or missing", path.join("."));
+            self.widen("generated-package", &message, &evidence);
+        }
         for module in found {
             for taken in names.iter().filter(|_| module.depth == path.len()) {
                 if let (Some(package), "*") = (&module.package, taken.as_str()) {

@@ -164,8 +164,10 @@ pub(super) fn claim_services(
     }
     let edges: Vec<EdgeClaim> = links.edges.iter().filter(|edge| edge.from == project.folder).cloned().collect();
     let others = others_of(&tree);
-    for service in services {
+    for service in &services {
         let folder = &service.folder;
+        let beside = services.iter().map(|other| other.folder.clone()).filter(|other| other != folder);
+        let beside: Vec<RepoPath> = beside.collect();
         links.projects.push(ProjectClaim {
             folder: folder.clone(),
             role: Role::Code,
@@ -185,7 +187,7 @@ pub(super) fn claim_services(
             .map(|above| above.child(b"conftest.py"))
             .filter(|file| tree.is_file(file))
             .collect();
-        let built = Follower::new(&tree, folder).follow(&[]);
+        let built = Follower::new(&tree, folder, &beside).follow(&[]);
         let imported = |imports: &Imports| {
             let own = Input {
                 selection: Selection::owned(folder).slicing(&surrounding.sliced.files),
@@ -204,7 +206,7 @@ pub(super) fn claim_services(
         };
         let mut tests = None;
         if tested {
-            let with_fixtures = Follower::new(&tree, folder).follow(&fixtures);
+            let with_fixtures = Follower::new(&tree, folder, &beside).follow(&fixtures);
             let inherited = inherited_by_tests(landscape, &alone);
             let mut inputs = imported(&with_fixtures);
             inputs.extend(inherited.inputs);
