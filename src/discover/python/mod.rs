@@ -6,6 +6,7 @@
 mod imports;
 mod inherited;
 mod link;
+mod loading;
 mod lock;
 mod projects;
 mod pyproject;
