@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::ci::ENGINES;
 use crate::config::EventKind;
 
 const EXIT_CODES: &str = "Exit codes: 0 done (an empty plan too), 2 usage or configuration, 3 git or input/output, \
@@ -115,6 +117,8 @@ pub enum Command {
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
     },
+    /// The plan in the form that a CI engine runs
+    Ci(CiArguments),
     /// What would have been planned for each of the last commits, and what a path filter would have missed
     ///
     /// Each commit is compared with its first parent. With --verify the process ends with 4 if an answer differs from
@@ -181,7 +185,7 @@ pub enum Command {
 
 /// What is planned.
 #[derive(Debug, Clone, Args)]
-pub struct PlanArguments {
+pub struct Asked {
     #[command(flatten)]
     pub range: Range,
     /// Only the tasks of this pipeline (`validation`, `pull-request`, `release`, or one of knockon.toml)
@@ -193,6 +197,13 @@ pub struct PlanArguments {
     /// The event that selects it together with the ref; `tag` for a tag and else `push`, if none is given
     #[arg(long, value_name = "EVENT", requires = "reference", value_parser = event_kind)]
     pub event: Option<EventKind>,
+}
+
+/// What `plan` understands.
+#[derive(Debug, Clone, Args)]
+pub struct PlanArguments {
+    #[command(flatten)]
+    pub asked: Asked,
     /// Tell step by step how the base was chosen
     #[arg(long)]
     pub why_base: bool,
@@ -238,6 +249,40 @@ pub enum Audit {
 fn event_kind(word: &str) -> Result<EventKind, String> {
     let known = EventKind::WORDS.iter().find(|(known, _)| *known == word).map(|(_, event)| *event);
     known.ok_or_else(|| format!("there are {}", EventKind::WORDS.map(|(word, _)| word).join(", ")))
+}
+
+/// What `ci` understands.
+#[derive(Debug, Args)]
+pub struct CiArguments {
+    /// The engine
+    #[arg(value_name = "ENGINE", value_parser = PossibleValuesParser::new(ENGINES.map(|engine| engine.name)))]
+    pub engine: String,
+    #[command(flatten)]
+    pub asked: Asked,
+    /// A matrix for each layer of a workflow that is there already, or a whole workflow: GitHub and Azure take either
+    #[arg(long, value_enum)]
+    pub format: Option<CiFormat>,
+    /// The image that jobs run in; engines that run everything in containers need it
+    #[arg(long, value_name = "IMAGE")]
+    pub image: Option<String>,
+    /// Where Argo's and Tekton's jobs get the sources from
+    #[arg(long, value_name = "URL")]
+    pub repository: Option<String>,
+    /// How many layers the workflow has that matrices are for; what lies deeper is run in order by the last
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=100))]
+    pub layers: Option<u16>,
+    /// Write Buildkite's uploads into this folder, one file for each; stdout names them in order
+    #[arg(long, value_name = "FOLDER")]
+    pub parts: Option<PathBuf>,
+}
+
+/// The form of a plan, where an engine has several.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum CiFormat {
+    /// A matrix for each layer
+    Matrix,
+    /// A whole workflow
+    Workflow,
 }
 
 /// Which two trees are compared.

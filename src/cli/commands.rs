@@ -11,6 +11,7 @@ use super::arguments::{AffectedFormat, Audit, Command, Common, Format, GraphForm
 use super::output::Output;
 use super::range::head_choice;
 use super::{Arguments, Exit, Surroundings};
+use crate::ci::CiError;
 use crate::config;
 use crate::fingerprint::{Environment, resolve};
 use crate::git::{GitEnvironment, GitError, HookError, Repository};
@@ -38,6 +39,8 @@ pub(super) enum Failure {
     LookUp(#[from] LookUpError),
     #[error(transparent)]
     Hook(#[from] HookError),
+    #[error(transparent)]
+    Ci(#[from] CiError),
     #[error("{0}")]
     Usage(String),
     #[error("the output cannot be written: {0}")]
@@ -68,7 +71,9 @@ impl Failure {
             | Failure::Hook(HookError::Git(_) | HookError::Unwritable { .. })
             | Failure::Output(_)
             | Failure::Demo(_) => Exit::Infrastructure,
-            Failure::Planner(_) | Failure::LookUp(_) | Failure::Hook(_) | Failure::Usage(_) => Exit::Usage,
+            Failure::Planner(_) | Failure::LookUp(_) | Failure::Hook(_) | Failure::Ci(_) | Failure::Usage(_) => {
+                Exit::Usage
+            }
         }
     }
 }
@@ -111,6 +116,7 @@ impl Session<'_> {
                 self.audit_filters(tree, *history, *strict, *format)
             }
             Command::Cache { clear, format } => self.cache(*clear, *format),
+            Command::Ci(arguments) => self.ci(arguments),
             Command::Init => self.init(),
             Command::Schema { of } => self.schema(*of),
             Command::Demo { directory } => self.demo(directory.as_deref()),
@@ -133,7 +139,7 @@ impl Session<'_> {
         Ok(if self.surroundings.variable(MEMO) == Some("off") { planner } else { planner.with_memo() })
     }
 
-    fn answer(&self, range: &Range) -> Result<(&'static Planner, &'static Answer), Failure> {
+    pub(super) fn answer(&self, range: &Range) -> Result<(&'static Planner, &'static Answer), Failure> {
         let (planner, choice) = self.asked(range)?;
         let planner = until_the_end(planner);
         let answer = until_the_end(planner.affected(&choice)?);

@@ -3,6 +3,7 @@
 mod arguments;
 mod audit;
 mod cache;
+mod ci;
 mod commands;
 mod demo;
 mod history;

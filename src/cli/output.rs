@@ -54,7 +54,11 @@ impl Output {
 
     /// Writes what was asked for. A reader that has gone away has read what it wanted.
     pub(super) fn answer(&self, text: &str) -> io::Result<()> {
-        let text = without_commands(text);
+        self.commands(&without_commands(text))
+    }
+
+    /// Writes what was asked for where it is commands to a CI engine.
+    pub(super) fn commands(&self, text: &str) -> io::Result<()> {
         match io::stdout().write_all(text.as_bytes()).and_then(|()| io::stdout().flush()) {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
             other => other,

@@ -1,7 +1,7 @@
 //! `knockon plan` and `knockon release`: what is to be run.
 
 use super::Exit;
-use super::arguments::{Format, OneTree, PlanArguments};
+use super::arguments::{Asked, Format, OneTree, PlanArguments};
 use super::commands::{Failure, Session, doubtful, until_the_end};
 use crate::config::{EventKind, RefName};
 use crate::plan::{Event, PipelineChoice, PipelineRequest};
@@ -11,7 +11,21 @@ use crate::report::text;
 
 impl Session<'_> {
     /// Plans what a change calls for; or, where a ref names a service and a version, what its release does.
-    pub(super) fn plan(&self, asked: &PlanArguments) -> Result<Exit, Failure> {
+    pub(super) fn plan(&self, arguments: &PlanArguments) -> Result<Exit, Failure> {
+        let (planner, answer, pipeline) = self.answer_for(&arguments.asked)?;
+        let steps = match arguments.why_base {
+            true if arguments.format == Format::Text => text::steps_text(&answer.decision, self.output.look),
+            _ => String::new(),
+        };
+        self.planned(planner, answer, &pipeline, &steps, arguments.format)?;
+        Ok(doubtful(&arguments.asked.range, answer))
+    }
+
+    /// The answer to what is asked for, and the pipeline whose tasks are planned.
+    pub(super) fn answer_for(
+        &self,
+        asked: &Asked,
+    ) -> Result<(&'static Planner, &'static Answer, PipelineChoice), Failure> {
         let (planner, choice) = self.asked(&asked.range)?;
         let request = request(asked, choice.event.as_ref())?;
         let planner = until_the_end(planner);
@@ -21,13 +35,7 @@ impl Session<'_> {
             Some(_) => planner.uncompared(head, diagnostics, BY_NAME),
             None => planner.affected_in(head, diagnostics, &choice)?,
         };
-        let answer = until_the_end(answer);
-        let steps = match asked.why_base {
-            true if asked.format == Format::Text => text::steps_text(&answer.decision, self.output.look),
-            _ => String::new(),
-        };
-        self.planned(planner, answer, &pipeline, &steps, asked.format)?;
-        Ok(doubtful(&asked.range, answer))
+        Ok((planner, until_the_end(answer), pipeline))
     }
 
     /// Plans the release of one service.
@@ -77,7 +85,7 @@ impl Session<'_> {
 const BY_NAME: &str = "a release is of a service by name, and nothing is compared";
 
 /// What the flags ask for; without any, what the CI engine runs for.
-fn request(asked: &PlanArguments, event: Option<&Event>) -> Result<PipelineRequest, Failure> {
+fn request(asked: &Asked, event: Option<&Event>) -> Result<PipelineRequest, Failure> {
     if let Some(name) = &asked.pipeline {
         return Ok(PipelineRequest::Named(name.clone()));
     }

@@ -5,6 +5,7 @@
 
 mod bad_input;
 mod changed_set;
+mod ci;
 mod ci_base;
 mod config;
 mod edge_cases;

@@ -1,0 +1,124 @@
+//! Azure Pipelines: a whole pipeline in which each job waits for the jobs that it needs, or variables with a matrix for
+//! each layer of a pipeline that is there already.
+
+use super::document::Node;
+use super::layers::{Leg, layers};
+use super::{CiError, Emission, Engine, Form, Grammar, Job, JobGraph, Options, has_room, shell, variables, within};
+
+pub(super) const ENGINE: Engine = Engine { name: "azure", title: TITLE, emit };
+
+const TITLE: &str = "Azure Pipelines";
+
+const NAMES: Grammar = Grammar { signs: "_", filler: '_', digit_first: false, lower: false, longest: 100 };
+
+/// The job that succeeds if all others did. A pipeline has to have one.
+const GATE: &str = "knockon";
+
+/// The most jobs of a matrix: a limit that is widely told and that no documentation was found for.
+const MOST_LEGS: usize = 256;
+
+/// Azure parses files of 600 kB to 2 MB, as it says itself.
+const MOST_BYTES: usize = 2_000_000;
+
+/// What is known of the length of a line in a log from which a variable is set.
+const MOST_OUTPUT: usize = 1_000_000;
+
+/// A leg takes more bytes than this.
+const LEAST_BYTES: usize = 20;
+
+fn emit(graph: &JobGraph, options: &Options) -> Result<Emission, CiError> {
+    match options.form.unwrap_or(Form::Workflow) {
+        Form::Workflow => workflow(graph, options).map(Emission::Document),
+        Form::Matrix => {
+            set_variables(graph, options.layers.unwrap_or(super::USUAL_LAYERS)).map(Emission::LoggingCommands)
+        }
+    }
+}
+
+fn workflow(graph: &JobGraph, options: &Options) -> Result<String, CiError> {
+    has_room(TITLE, graph, shell::SCRIPT.len(), MOST_BYTES)?;
+    let names = NAMES.names(&graph.ids(), &[GATE]);
+    let name = |at: usize| Node::from(names[at].as_str());
+    let mut jobs = Vec::new();
+    for (at, job) in graph.jobs.iter().enumerate() {
+        let needs = job.needs.iter().map(|&need| name(need)).collect();
+        jobs.push(task(job, name(at), needs, options.image.as_deref())?);
+    }
+    // By the usual condition a job runs if all that it depends on has succeeded.
+    let gate = Node::map()
+        .with("job", GATE)
+        .with_some("dependsOn", Node::unless_empty(graph.last().into_iter().map(name).collect()))
+        .with("steps", vec![Node::map().with("checkout", "none"), Node::map().with("bash", "true")]);
+    jobs.push(gate);
+    let pool = Node::map().with("vmImage", "ubuntu-latest");
+    let text = Node::map().with("trigger", "none").with("pool", pool).with("jobs", jobs).yaml()?;
+    within(TITLE, "bytes of YAML", text.len(), MOST_BYTES, super::SHARD)?;
+    Ok(text)
+}
+
+fn task(job: &Job, name: Node, needs: Vec<Node>, image: Option<&str>) -> Result<Node, CiError> {
+    let run = Node::map()
+        .with("bash", shell::SCRIPT)
+        .with("displayName", job.title())
+        .with("env", Node::Map(variables(job)?));
+    let head = |kind: &str| {
+        Node::map()
+            .with(kind, name.clone())
+            .with("displayName", job.title())
+            .with_some("dependsOn", Node::unless_empty(needs.clone()))
+            .with_some("container", image)
+            .with_some("timeoutInMinutes", job.timeout.map(|timeout| super::minutes(timeout).to_string()))
+    };
+    let Some(environment) = &job.environment else {
+        return Ok(head("job").with("steps", [run]));
+    };
+    // A deployment does not fetch the sources by itself. Who has to approve is a matter of the environment's own checks.
+    let steps = [Node::map().with("checkout", "self"), run];
+    let deploy = Node::map().with("deploy", Node::map().with("steps", steps));
+    Ok(head("deployment")
+        .with("environment", environment.inert_name())
+        .with("strategy", Node::map().with("runOnce", deploy)))
+}
+
+/// Lines that set variables of the step, by which later jobs are made.
+fn set_variables(graph: &JobGraph, most_layers: usize) -> Result<String, CiError> {
+    has_room(TITLE, graph, LEAST_BYTES, MOST_OUTPUT)?;
+    if let Some(job) = graph.jobs.iter().find(|job| job.environment.is_some()) {
+        return Err(CiError::Unsupported {
+            engine: TITLE,
+            what: "environments for the jobs of a matrix",
+            task: job.title(),
+            mend: "use --format workflow, or a pipeline without it",
+        });
+    }
+    let layers = layers(TITLE, graph, most_layers, MOST_LEGS)?;
+    let mut values = vec![
+        ("any".to_owned(), (!graph.jobs.is_empty()).to_string()),
+        ("count".to_owned(), graph.jobs.len().to_string()),
+        ("layers".to_owned(), layers.len().to_string()),
+    ];
+    for number in 0..most_layers {
+        let legs = layers.get(number).map_or(&[][..], |legs| legs);
+        values.push((format!("layer{number}"), matrix(graph, legs)?));
+    }
+    let set = |(name, value): &(String, String)| {
+        // In what a command is given, only these would be read.
+        let value = value.replace('%', "%AZP25").replace('\r', "%0D").replace('\n', "%0A");
+        format!("##vso[task.setvariable variable={name};isOutput=true]{value}\n")
+    };
+    let text: String = values.iter().map(set).collect();
+    within(TITLE, "bytes of variables", text.len(), MOST_OUTPUT, super::SHARD)?;
+    Ok(text)
+}
+
+fn matrix(graph: &JobGraph, legs: &[Leg]) -> Result<String, CiError> {
+    let first = |leg: &Leg| leg.jobs(graph).next().map(Job::id).unwrap_or_default();
+    let names = NAMES.names(&legs.iter().map(first).collect::<Vec<_>>(), &[]);
+    let mut matrix = Node::map();
+    for (leg, name) in legs.iter().zip(names) {
+        // A matrix makes variables of these, and their names are read by the step.
+        let variables = Node::map().with("KNOCKON_TASK", leg.title(graph)).with(shell::VARIABLE, leg.commands(graph)?);
+        matrix = matrix.with(name, variables);
+    }
+    matrix.json()
+}

@@ -1,0 +1,119 @@
+//! GitHub Actions: a matrix for each layer of a workflow that is there already, or a whole workflow with a job for each
+//! task.
+
+use super::document::Node;
+use super::layers::{Leg, layers};
+use super::{
+    CiError, Emission, Engine, Form, Grammar, Job, JobEnvironment, JobGraph, Options, has_room, shell, variables,
+    within,
+};
+
+pub(super) const ENGINE: Engine = Engine { name: "github", title: TITLE, emit };
+
+const TITLE: &str = "GitHub Actions";
+
+const NAMES: Grammar = Grammar { signs: "-_", filler: '-', digit_first: false, lower: false, longest: 100 };
+
+/// The job that is over when all others are, and succeeds if they did: the one to require.
+const GATE: &str = "knockon";
+
+/// The most jobs that the matrices of one run make.
+const MOST_LEGS: usize = 256;
+
+/// The most bytes of a job's outputs, which GitHub counts as UTF-16.
+const MOST_OUTPUT: usize = 1_000_000;
+
+/// A job takes more bytes than this, in a leg of many too.
+const LEAST_BYTES: usize = 20;
+
+/// The most bytes of a workflow.
+const MOST_BYTES: usize = 500_000;
+
+/// The sources, by the digest of a version that is known: v5.0.0.
+pub(super) const CHECKOUT: &str = "actions/checkout@08c6903cd8c0fde910a37f88322edcfb5dd907a8";
+
+/// Succeeds if every job that had to run did, and succeeded.
+const GATE_SCRIPT: &str = "for result in $RESULTS; do [ \"$result\" = success ] || exit 1; done\n";
+
+fn emit(graph: &JobGraph, options: &Options) -> Result<Emission, CiError> {
+    match options.form.unwrap_or(Form::Matrix) {
+        Form::Matrix => outputs(graph, options.layers.unwrap_or(super::USUAL_LAYERS)).map(Emission::Outputs),
+        Form::Workflow => workflow(graph).map(Emission::Document),
+    }
+}
+
+/// `name=value` for each output. All are on one line: what is in them has no line break left.
+fn outputs(graph: &JobGraph, most_layers: usize) -> Result<String, CiError> {
+    has_room(TITLE, graph, LEAST_BYTES, MOST_OUTPUT)?;
+    let layers = layers(TITLE, graph, most_layers, MOST_LEGS)?;
+    let mut text = format!("any={}\ncount={}\nlayers={}\n", !graph.jobs.is_empty(), graph.jobs.len(), layers.len());
+    for number in 0..most_layers {
+        let legs = layers.get(number).map_or(&[][..], |legs| legs);
+        let include = legs.iter().map(|leg| entry(graph, leg)).collect::<Result<Vec<_>, _>>()?;
+        let value = Node::map().with("include", include).json()?;
+        text.push_str(&format!("layer{number}={value}\n"));
+    }
+    let size = text.encode_utf16().count() * 2;
+    within(TITLE, "bytes of outputs, counted as UTF-16", size, MOST_OUTPUT, super::SHARD)?;
+    Ok(text)
+}
+
+fn entry(graph: &JobGraph, leg: &Leg) -> Result<Node, CiError> {
+    Ok(Node::map()
+        .with("task", leg.title(graph))
+        .with("commands", leg.commands(graph)?)
+        .with("timeout", leg.minutes(graph).unwrap_or(USUAL_MINUTES))
+        .with_some("environment", leg.environment(graph).map(JobEnvironment::inert_name)))
+}
+
+/// What GitHub gives a job that says nothing.
+const USUAL_MINUTES: u64 = 360;
+
+fn workflow(graph: &JobGraph) -> Result<String, CiError> {
+    has_room(TITLE, graph, shell::SCRIPT.len(), MOST_BYTES)?;
+    let names = NAMES.names(&graph.ids(), &[GATE]);
+    let mut jobs = Node::map();
+    for (job, name) in graph.jobs.iter().zip(&names) {
+        let needs = job.needs.iter().map(|&need| Node::from(names[need].as_str())).collect();
+        jobs = jobs.with(name.as_str(), task(job, needs)?);
+    }
+    // A job that is needed by another was looked at by that one.
+    let last = graph.last().into_iter().map(|at| Node::from(names[at].as_str())).collect();
+    let text = Node::map()
+        .with("name", "knockon plan")
+        .with("on", Node::map().with("workflow_call", Node::map()).with("workflow_dispatch", Node::map()))
+        .with("permissions", Node::map().with("contents", "read"))
+        .with("jobs", jobs.with(GATE, gate(last)))
+        .yaml()?;
+    within(TITLE, "bytes of a workflow", text.len(), MOST_BYTES, super::SHARD)?;
+    Ok(text)
+}
+
+fn task(job: &Job, needs: Vec<Node>) -> Result<Node, CiError> {
+    Ok(Node::map()
+        .with("name", job.title())
+        .with_some("needs", Node::unless_empty(needs))
+        .with("runs-on", "ubuntu-latest")
+        .with("timeout-minutes", job.timeout.map_or(USUAL_MINUTES, super::minutes))
+        .with_some("environment", job.environment.as_ref().map(JobEnvironment::inert_name))
+        .with("steps", [checkout(), run(Node::Map(variables(job)?), shell::SCRIPT)]))
+}
+
+fn gate(needs: Vec<Node>) -> Node {
+    let results = if needs.is_empty() { "" } else { "${{ join(needs.*.result, ' ') }}" };
+    let variables = Node::map().with("RESULTS", results);
+    Node::map()
+        .with_some("needs", Node::unless_empty(needs))
+        .with("if", "${{ always() }}")
+        .with("runs-on", "ubuntu-latest")
+        .with("timeout-minutes", 5_u64)
+        .with("steps", [run(variables, GATE_SCRIPT)])
+}
+
+fn checkout() -> Node {
+    Node::map().with("uses", CHECKOUT).with("with", Node::map().with("persist-credentials", false))
+}
+
+fn run(variables: Node, script: &str) -> Node {
+    Node::map().with("env", variables).with("shell", "sh").with("run", script)
+}

@@ -1,0 +1,42 @@
+//! Jenkins: layers as JSON, for a pipeline that is there already and runs each in parallel.
+
+use super::document::Node;
+use super::{CiError, Emission, Engine, Job, JobEnvironment, JobGraph, Options, commands, has_room, shell, within};
+
+pub(super) const ENGINE: Engine = Engine { name: "jenkins", title: TITLE, emit };
+
+const TITLE: &str = "Jenkins";
+
+/// No limit is known but memory; more than this is no plan for one build.
+const MOST_BYTES: usize = 5_000_000;
+
+/// A job takes more bytes than this.
+const LEAST_BYTES: usize = 60;
+
+fn emit(graph: &JobGraph, _: &Options) -> Result<Emission, CiError> {
+    has_room(TITLE, graph, LEAST_BYTES, MOST_BYTES)?;
+    let count = graph.jobs.iter().map(|job| job.layer + 1).max().unwrap_or(0);
+    let mut layers: Vec<Vec<Node>> = vec![Vec::new(); count];
+    for job in &graph.jobs {
+        layers[job.layer].push(task(job)?);
+    }
+    let document = Node::map()
+        .with("schema", 1_u64)
+        .with("script", shell::SCRIPT)
+        .with("count", graph.jobs.len() as u64)
+        .with("layers", layers);
+    let text = document.json()? + "\n";
+    within(TITLE, "bytes of JSON", text.len(), MOST_BYTES, super::SHARD)?;
+    Ok(Emission::Document(text))
+}
+
+fn task(job: &Job) -> Result<Node, CiError> {
+    let environment = job.environment.as_ref();
+    Ok(Node::map()
+        .with("name", job.title())
+        .with("commands", commands(job)?)
+        // 0 is none.
+        .with("timeout", job.timeout.map_or(0, super::minutes))
+        .with("environment", environment.map_or(String::new(), JobEnvironment::inert_name))
+        .with("approval", JobEnvironment::needs_approval(environment)))
+}
