@@ -28,7 +28,7 @@ use crate::plan::{
     Decision, FetchCommand, PipelineChoice, PipelineError, PipelineRequest, Plan, Selected, TreeKind, TreeName,
     choose_pipeline, members, plan, withheld,
 };
-use crate::store::{Item, Memo};
+use crate::store::{Item, Ledger, Memo};
 use crate::tree::{Change, Node, Tree, TreeError, changes};
 use crate::workspace::{Doubt, Fetch, ProjectId, Scope, TaskIndex, Workspace, assemble, near_names};
 
@@ -239,6 +239,29 @@ impl Planner {
         diagnostics.sort();
         diagnostics.dedup();
         Ok(Answer { decision: range.decision, head, changes: changed, affected, diagnostics })
+    }
+
+    /// The answer with the tasks of a pipeline that never passed as they are now, however little the change touches. A
+    /// task that runs nothing has nothing to be recorded.
+    pub fn with_unpassed(
+        &self,
+        mut answer: Answer,
+        pipeline: &PipelineChoice,
+        ledger: &Ledger,
+    ) -> Result<Answer, PlannerError> {
+        let workspace = answer.head.workspace();
+        let runs = |task: &TaskIndex| {
+            pipeline.selected.includes(workspace.task_name(*task)) && !workspace.task_at(*task).commands.is_empty()
+        };
+        let wanted: BTreeSet<TaskIndex> = workspace.task_indices().filter(runs).collect();
+        let prints = self.fingerprints(&answer.head, &wanted)?;
+        let unpassed = wanted.into_iter().filter_map(|task| {
+            let (id, print) = (workspace.task_id(task).to_string(), prints.tasks.get(&task)?.to_string());
+            (!ledger.has_passed(&id, &print)).then(|| (task, ledger.failures(&id, &print)))
+        });
+        let unpassed = unpassed.collect();
+        answer.affected = answer.affected.with_unpassed(&unpassed);
+        Ok(answer)
     }
 
     /// The plan for an answer: the tasks of a pipeline, or all.

@@ -50,6 +50,11 @@ pub enum Cause {
     },
     /// The base has no such task.
     NewTask,
+    /// No result is recorded by which it passed with this fingerprint.
+    NotPassed {
+        /// How many results are recorded by which it failed with it; none: it never ran.
+        failures: u32,
+    },
     /// It reads a result now that it did not read, or reads one no longer.
     Reading {
         /// The task that is, or was, read.
@@ -169,6 +174,17 @@ impl Affected {
         causes
             .extend(upstream.map(|read| Cause::Upstream { task: read.task.clone(), evidence: read.evidence.clone() }));
         Some(AffectedTask { causes, distance })
+    }
+
+    /// Adds tasks that never passed as they are, each with how often it failed. Their readers have results of their own.
+    pub fn with_unpassed(mut self, unpassed: &BTreeMap<TaskIndex, u32>) -> Affected {
+        for (task, failures) in unpassed {
+            self.own.entry(*task).or_default().insert(Own::Told(Cause::NotPassed { failures: *failures }));
+            if let Some(distance) = self.distances.get_mut(task.number()) {
+                *distance = 0;
+            }
+        }
+        self
     }
 
     /// What any of two answers about one head says: the way to several merge bases.

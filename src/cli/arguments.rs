@@ -71,6 +71,29 @@ pub enum Command {
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
     },
+    /// Record how a task ended, for `plan --ledger`
+    Record {
+        /// The task, such as `delivery:test`
+        #[arg(value_name = "TASK")]
+        task: String,
+        /// How it ended
+        #[arg(long, value_enum)]
+        result: RecordedResult,
+        /// How many seconds it took
+        #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+        duration: Option<f64>,
+        /// How often it was tried
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+        attempts: Option<u32>,
+        /// The fingerprint that it ran with, as the plan has it. That of the tree that is read, if none is given
+        #[arg(long, value_name = "FINGERPRINT", conflicts_with_all = ["head", "staged"])]
+        fingerprint: Option<String>,
+        /// The file that the record is appended to
+        #[arg(long, value_name = "FILE")]
+        ledger: PathBuf,
+        #[command(flatten)]
+        tree: OneTree,
+    },
     /// The projects that a change affects
     Affected {
         #[command(flatten)]
@@ -197,6 +220,9 @@ pub struct Asked {
     /// The event that selects it together with the ref; `tag` for a tag and else `push`, if none is given
     #[arg(long, value_name = "EVENT", requires = "reference", value_parser = event_kind)]
     pub event: Option<EventKind>,
+    /// Plan whatever never passed as it is now by this file, too; `knockon record` writes it
+    #[arg(long, value_name = "FILE")]
+    pub ledger: Option<PathBuf>,
 }
 
 /// What `plan` understands.
@@ -244,6 +270,20 @@ pub enum Audit {
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
     },
+}
+
+/// How a task ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RecordedResult {
+    /// Well
+    Passed,
+    /// Not well
+    Failed,
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    let number = text.parse::<f64>().ok().filter(|number| number.is_finite() && *number >= 0.0);
+    number.ok_or_else(|| "write seconds, such as `12` or `0.5`".to_owned())
 }
 
 fn event_kind(word: &str) -> Result<EventKind, String> {

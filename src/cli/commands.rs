@@ -7,7 +7,9 @@ use std::path::Path;
 use clap::CommandFactory;
 use schemars::generate::SchemaSettings;
 
-use super::arguments::{AffectedFormat, Audit, Command, Common, Format, GraphFormat, OneTree, Range, SchemaOf};
+use super::arguments::{
+    AffectedFormat, Audit, Command, Common, Format, GraphFormat, OneTree, Range, RecordedResult, SchemaOf,
+};
 use super::output::Output;
 use super::range::head_choice;
 use super::{Arguments, Exit, Surroundings};
@@ -25,6 +27,7 @@ use crate::report::json::{
     ReadResult, SCHEMA,
 };
 use crate::report::{drawing, page, text};
+use crate::store::{Record, TaskResult};
 use crate::workspace::{LookUpError, ProjectId, Task, TaskId, TaskName, Workspace};
 
 /// The variable that, set to `off`, lets a run neither read nor write the memo.
@@ -105,6 +108,19 @@ impl Session<'_> {
         match command {
             Command::Plan(asked) => self.plan(asked),
             Command::Release { service, version, tree, format } => self.release(service, version, tree, *format),
+            Command::Record { task, result, duration, attempts, fingerprint, ledger, tree } => {
+                let record = Record {
+                    task: String::new(),
+                    fingerprint: fingerprint.clone().unwrap_or_default(),
+                    result: match result {
+                        RecordedResult::Passed => TaskResult::Passed,
+                        RecordedResult::Failed => TaskResult::Failed,
+                    },
+                    duration: *duration,
+                    attempts: *attempts,
+                };
+                self.record(task, tree, record, ledger)
+            }
             Command::Affected { range, format } => self.affected(range, *format),
             Command::Explain { subject, range } => self.explain(subject, range),
             Command::Graph { around, tree, format } => self.graph(around.as_deref(), tree, *format),
@@ -374,7 +390,7 @@ fn find_subject<'a>(workspace: &'a Workspace, answer: &Answer, subject: &str) ->
     }
 }
 
-fn find_task<'a>(workspace: &'a Workspace, wanted: &str) -> Result<&'a Task, Failure> {
+pub(super) fn find_task<'a>(workspace: &'a Workspace, wanted: &str) -> Result<&'a Task, Failure> {
     let Some((project, name)) = wanted.rsplit_once(':') else {
         return Err(Failure::Usage(format!("`{wanted}` is no task; write `project:task`, such as `{wanted}:build`")));
     };

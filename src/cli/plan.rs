@@ -1,13 +1,17 @@
-//! `knockon plan` and `knockon release`: what is to be run.
+//! `knockon plan`, `knockon release` and `knockon record`: what is to be run, and how it ended.
+
+use std::collections::BTreeSet;
+use std::path::Path;
 
 use super::Exit;
 use super::arguments::{Asked, Format, OneTree, PlanArguments};
-use super::commands::{Failure, Session, doubtful, until_the_end};
+use super::commands::{Failure, Session, doubtful, find_task, until_the_end};
 use crate::config::{EventKind, RefName};
 use crate::plan::{Event, PipelineChoice, PipelineRequest};
 use crate::planner::{Answer, Planner};
 use crate::report::json::PlanReport;
 use crate::report::text;
+use crate::store::{Ledger, Record, is_whole};
 
 impl Session<'_> {
     /// Plans what a change calls for; or, where a ref names a service and a version, what its release does.
@@ -31,9 +35,13 @@ impl Session<'_> {
         let planner = until_the_end(planner);
         let (head, diagnostics) = planner.view(&choice.head)?;
         let pipeline = planner.pipeline(&head, &request)?;
-        let answer = match &pipeline.service {
-            Some(_) => planner.uncompared(head, diagnostics, BY_NAME),
-            None => planner.affected_in(head, diagnostics, &choice)?,
+        let answer = match (&pipeline.service, &asked.ledger) {
+            (Some(_), _) => planner.uncompared(head, diagnostics, BY_NAME),
+            (None, None) => planner.affected_in(head, diagnostics, &choice)?,
+            (None, Some(file)) => {
+                let answer = planner.affected_in(head, diagnostics, &choice)?;
+                planner.with_unpassed(answer, &pipeline, &self.ledger(file))?
+            }
         };
         Ok((planner, until_the_end(answer), pipeline))
     }
@@ -51,6 +59,43 @@ impl Session<'_> {
         let pipeline = planner.pipeline(&head, &request)?;
         let answer = planner.uncompared(head, diagnostics, BY_NAME);
         self.planned(&planner, &answer, &pipeline, "", format)?;
+        Ok(Exit::Done)
+    }
+
+    /// What a ledger says. What cannot be read of it costs time: it counts as never having passed.
+    fn ledger(&self, file: &Path) -> Ledger {
+        match Ledger::read(file) {
+            Ok(ledger) => {
+                if ledger.damaged > 0 {
+                    let lines = ledger.damaged;
+                    self.output.warning(&format!(
+                        "{lines} of the lines of {} cannot be read, and count for nothing",
+                        file.display()
+                    ));
+                }
+                ledger
+            }
+            Err(error) => {
+                self.output.warning(&format!("no task counts as passed: {} cannot be read: {error}", file.display()));
+                Ledger::default()
+            }
+        }
+    }
+
+    /// Records how a task ended.
+    pub(super) fn record(&self, wanted: &str, tree: &OneTree, record: Record, file: &Path) -> Result<Exit, Failure> {
+        let (planner, view, _) = self.view(tree)?;
+        let task = find_task(view.workspace(), wanted)?;
+        let mut fingerprint = record.fingerprint.clone();
+        if fingerprint.is_empty() {
+            let wanted: BTreeSet<_> = view.workspace().task_index(&task.id).into_iter().collect();
+            let prints = planner.fingerprints(&view, &wanted)?;
+            fingerprint = prints.tasks.into_values().next().map(|print| print.to_string()).unwrap_or_default();
+        }
+        if !is_whole(&fingerprint) {
+            return Err(Failure::Usage(format!("`{fingerprint}` is no fingerprint; `plan --format json` has them")));
+        }
+        Record { task: task.id.to_string(), fingerprint, ..record }.append(file)?;
         Ok(Exit::Done)
     }
 

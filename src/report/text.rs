@@ -109,6 +109,10 @@ fn cause_text(cause: &Cause) -> (String, Option<&Evidence>) {
         }
         Cause::Definition { part } => (format!("its {part} changed"), None),
         Cause::NewTask => ("the task is new".to_owned(), None),
+        Cause::NotPassed { failures: 0 } => ("it never ran with this fingerprint".to_owned(), None),
+        Cause::NotPassed { failures } => {
+            (format!("it failed with this fingerprint, {}", count(*failures as usize, "time", "times")), None)
+        }
         Cause::Reading { task, at_head: true, evidence } => (format!("reads {task} now"), evidence.as_ref()),
         Cause::Reading { task, at_head: false, evidence } => (format!("reads {task} no longer"), evidence.as_ref()),
         Cause::Upstream { task, evidence } => (format!("reads {task}"), evidence.as_ref()),

@@ -1,5 +1,7 @@
 //! What is kept between runs. A fault in it costs time and never changes an answer.
 
+mod ledger;
 mod memo;
 
+pub use ledger::{Ledger, Record, TaskResult, is_whole};
 pub use memo::{Contents, Item, Memo};

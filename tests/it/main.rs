@@ -13,6 +13,7 @@ mod history;
 mod hook;
 mod hostile;
 mod images;
+mod ledger;
 mod lockfiles;
 mod memo;
 mod output;
