@@ -2,10 +2,14 @@
 //! each layer of a pipeline that is there already.
 
 use super::document::Node;
+use super::entry::with_remark;
 use super::layers::{Leg, layers};
-use super::{CiError, Emission, Engine, Form, Grammar, Job, JobGraph, Options, has_room, shell, variables, within};
+use super::{
+    CiError, Emission, Engine, Entry, Form, Grammar, Job, JobGraph, Options, Setup, has_room, shell, variables, within,
+};
 
-pub(super) const ENGINE: Engine = Engine { name: "azure", title: TITLE, emit };
+pub(super) const ENGINE: Engine =
+    Engine { name: "azure", title: TITLE, emit, entry: Some(Entry { path: "azure-pipelines.yml", text: entry_text }) };
 
 const TITLE: &str = "Azure Pipelines";
 
@@ -122,3 +126,60 @@ fn matrix(graph: &JobGraph, legs: &[Leg]) -> Result<String, CiError> {
     }
     matrix.json()
 }
+
+/// A job that plans, one for each layer, and the gate.
+fn entry_text(setup: &Setup) -> Result<String, CiError> {
+    let layer = |number: usize| format!("layer{number}");
+    let output = |name: &str| format!("dependencies.plan.outputs['plan.{name}']");
+    let call = setup.call(&format!("ci azure --format matrix --layers {}", setup.layers))?;
+    let whole = Node::map().with("checkout", "self").with("fetchDepth", "0");
+    let plan = Node::map()
+        .with("job", "plan")
+        .with("steps", [whole, Node::map().with("bash", format!("set -e\n{call}")).with("name", "plan")]);
+    let mut jobs = vec![plan];
+    let mut results = Node::map().with("PLANNED", "$[ dependencies.plan.result ]");
+    results = results.with("LAYERS", format!("$[ {} ]", output("layers")));
+    let mut told = Vec::new();
+    for number in 0..setup.layers {
+        let before = number.checked_sub(1).map(layer);
+        let needs: Vec<String> = std::iter::once("plan".to_owned()).chain(before).collect();
+        // An empty matrix would run a job with empty variables.
+        let condition = format!("and(succeeded(), ne({}, '{{}}'))", output(&layer(number)));
+        let matrix = format!("$[ {} ]", output(&layer(number)));
+        let job = Node::map()
+            .with("job", layer(number))
+            .with("dependsOn", needs)
+            .with("condition", condition)
+            .with("strategy", Node::map().with("matrix", matrix))
+            .with_some("container", setup.image.as_deref())
+            .with("steps", [Node::map().with("bash", shell::SCRIPT)]);
+        jobs.push(job);
+        results = results.with(format!("RESULT{number}"), format!("$[ dependencies.{}.result ]", layer(number)));
+        told.push(format!("$RESULT{number}"));
+    }
+    let script = LAYERS_SCRIPT.replace("RESULTS", &told.join(" "));
+    let needs: Vec<String> = std::iter::once("plan".to_owned()).chain((0..setup.layers).map(layer)).collect();
+    let gate = Node::map()
+        .with("job", GATE)
+        .with("dependsOn", needs)
+        .with("condition", "always()")
+        .with("variables", results)
+        .with("steps", [Node::map().with("checkout", "none"), Node::map().with("bash", script)]);
+    jobs.push(gate);
+    let pool = Node::map().with("vmImage", "ubuntu-latest");
+    let branches = Node::map().with("branches", Node::map().with("include", ["*"]));
+    Ok(with_remark(&Node::map().with("trigger", branches).with("pool", pool).with("jobs", jobs).yaml()?))
+}
+
+/// Succeeds if planning did, and exactly as many layers as the plan has. What was skipped was not needed then.
+const LAYERS_SCRIPT: &str = "[ \"$PLANNED\" = Succeeded ] || exit 1
+done=0
+for result in RESULTS; do
+  case $result in
+    Succeeded) done=`expr $done + 1` ;;
+    Skipped) ;;
+    *) exit 1 ;;
+  esac
+done
+[ \"$done\" -eq \"$LAYERS\" ]
+";

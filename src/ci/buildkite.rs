@@ -1,9 +1,15 @@
 //! Buildkite: steps that depend on each other, in as many uploads as it takes.
 
 use super::document::Node;
-use super::{CiError, Emission, Engine, Grammar, Job, JobGraph, Options, shell, variables, within};
+use super::entry::with_remark;
+use super::{CiError, Emission, Engine, Entry, Grammar, Job, JobGraph, Options, Setup, shell, variables, within};
 
-pub(super) const ENGINE: Engine = Engine { name: "buildkite", title: TITLE, emit };
+pub(super) const ENGINE: Engine = Engine {
+    name: "buildkite",
+    title: TITLE,
+    emit,
+    entry: Some(Entry { path: ".buildkite/pipeline.yml", text: entry_text }),
+};
 
 const TITLE: &str = "Buildkite";
 
@@ -49,4 +55,19 @@ fn task(job: &Job, key: &str, needs: Vec<&str>, options: &Options) -> Result<Nod
         // One deployment to an environment at a time.
         .with_some("concurrency", environment.map(|_| 1_u64))
         .with_some("concurrency_group", environment.map(|e| format!("knockon/{}", e.inert_name()))))
+}
+
+/// A step that plans and uploads.
+fn entry_text(setup: &Setup) -> Result<String, CiError> {
+    let call = setup.call("ci buildkite --parts \"$parts\"")?;
+    let upload = format!(
+        "set -e\nparts=`mktemp -d`\n{call}for part in \"$parts\"/*.yml; do buildkite-agent pipeline upload \"$part\"; done\n"
+    );
+    let plan = Node::map()
+        .with("label", "knockon")
+        .with("key", "knockon")
+        .with_some("image", setup.image.as_deref())
+        // An upload would take a single `$` for a variable of its own.
+        .with("command", upload.replace('$', "$$"));
+    Ok(with_remark(&Node::map().with("steps", [plan]).yaml()?))
 }

@@ -1,11 +1,18 @@
 //! CircleCI: the configuration that a setup workflow goes on with.
 
 use super::document::Node;
+use super::entry::with_remark;
 use super::{
-    CiError, Emission, Engine, Grammar, Job, JobEnvironment, JobGraph, Options, commands, has_room, shell, within,
+    CiError, Emission, Engine, Entry, Grammar, Job, JobEnvironment, JobGraph, Options, Setup, commands, has_room,
+    shell, within,
 };
 
-pub(super) const ENGINE: Engine = Engine { name: "circleci", title: TITLE, emit };
+pub(super) const ENGINE: Engine = Engine {
+    name: "circleci",
+    title: TITLE,
+    emit,
+    entry: Some(Entry { path: ".circleci/config.yml", text: entry_text }),
+};
 
 const TITLE: &str = "CircleCI";
 
@@ -85,4 +92,26 @@ fn task(job: &Job, name: &str) -> Result<Node, CiError> {
 
 fn requiring(job: Node, others: &[&str]) -> Node {
     job.with_some("requires", Node::unless_empty(others.iter().map(|other| Node::from(*other)).collect()))
+}
+
+/// A setup workflow that plans and goes on with the plan.
+fn entry_text(setup: &Setup) -> Result<String, CiError> {
+    let Some(image) = &setup.image else {
+        return Err(CiError::Missing { engine: TITLE, option: "--image", why: "its jobs run in an image" });
+    };
+    let file = "/tmp/knockon-plan.yml";
+    let call = setup.call(&format!("ci circleci --image \"$KNOCKON_IMAGE\" >{file}"))?;
+    let plan = Node::map().with("run", Node::map().with("name", "plan").with("command", call));
+    let go_on = Node::map().with("continuation/continue", Node::map().with("configuration_path", file));
+    let job = Node::map()
+        .with("docker", [Node::map().with("image", image.as_str())])
+        .with("environment", Node::map().with("KNOCKON_IMAGE", image.as_str()))
+        .with("steps", [Node::from("checkout"), plan, go_on]);
+    let document = Node::map()
+        .with("version", "2.1")
+        .with("setup", true)
+        .with("orbs", Node::map().with("continuation", "circleci/continuation@1.0.0"))
+        .with("jobs", Node::map().with("plan", job))
+        .with("workflows", Node::map().with("setup", Node::map().with("jobs", ["plan"])));
+    Ok(with_remark(&document.yaml()?))
 }

@@ -2,13 +2,19 @@
 //! task.
 
 use super::document::Node;
+use super::entry::with_remark;
 use super::layers::{Leg, layers};
 use super::{
-    CiError, Emission, Engine, Form, Grammar, Job, JobEnvironment, JobGraph, Options, has_room, shell, variables,
-    within,
+    CiError, Emission, Engine, Entry, Form, Grammar, Job, JobEnvironment, JobGraph, Options, Setup, has_room, shell,
+    variables, within,
 };
 
-pub(super) const ENGINE: Engine = Engine { name: "github", title: TITLE, emit };
+pub(super) const ENGINE: Engine = Engine {
+    name: "github",
+    title: TITLE,
+    emit,
+    entry: Some(Entry { path: ".github/workflows/knockon.yml", text: entry_text }),
+};
 
 const TITLE: &str = "GitHub Actions";
 
@@ -117,3 +123,74 @@ fn checkout() -> Node {
 fn run(variables: Node, script: &str) -> Node {
     Node::map().with("env", variables).with("shell", "sh").with("run", script)
 }
+
+/// A job that plans, one for each layer, and the gate.
+fn entry_text(setup: &Setup) -> Result<String, CiError> {
+    let layer = |number: usize| format!("layer{number}");
+    let mut outputs = Node::map().with("layers", "${{ steps.plan.outputs.layers }}");
+    let mut jobs = Vec::new();
+    for number in 0..setup.layers {
+        outputs = outputs.with(layer(number), format!("${{{{ steps.plan.outputs.{} }}}}", layer(number)));
+        let before = number.checked_sub(1).map_or("plan".to_owned(), layer);
+        let needs = if number == 0 { vec!["plan".to_owned()] } else { vec!["plan".to_owned(), before] };
+        let matrix = format!("${{{{ fromJSON(needs.plan.outputs.{}) }}}}", layer(number));
+        let of_matrix = |name: &str| format!("${{{{ matrix.{name} }}}}");
+        let variables = Node::map()
+            .with("KNOCKON_TASK", of_matrix("task"))
+            .with("KNOCKON_ENVIRONMENT", of_matrix("environment"))
+            .with(shell::VARIABLE, of_matrix("commands"));
+        let job = Node::map()
+            .with("name", of_matrix("task"))
+            .with("needs", needs)
+            .with("if", format!("${{{{ fromJSON(needs.plan.outputs.layers) > {number} }}}}"))
+            .with("strategy", Node::map().with("fail-fast", false).with("matrix", matrix))
+            .with("runs-on", "ubuntu-latest")
+            .with("timeout-minutes", of_matrix("timeout"))
+            .with("environment", of_matrix("environment"))
+            .with("steps", [checkout(), run(variables, shell::SCRIPT)]);
+        jobs.push((layer(number), job));
+    }
+    let whole = Node::map().with("persist-credentials", false).with("fetch-depth", 0_u64);
+    let call = setup.call(&format!("ci github --layers {}", setup.layers))?;
+    let steps = [
+        Node::map().with("uses", CHECKOUT).with("with", whole),
+        Node::map().with("id", "plan").with("shell", "sh").with("run", call),
+    ];
+    let plan = Node::map()
+        .with("runs-on", "ubuntu-latest")
+        .with("timeout-minutes", 15_u64)
+        .with("outputs", outputs)
+        .with("steps", steps);
+    let results = Node::map()
+        .with("RESULTS", "${{ join(needs.*.result, ' ') }}")
+        .with("LAYERS", "${{ needs.plan.outputs.layers }}");
+    let needs: Vec<String> = std::iter::once("plan".to_owned()).chain((0..setup.layers).map(layer)).collect();
+    let gate = Node::map()
+        .with("needs", needs)
+        .with("if", "${{ always() }}")
+        .with("runs-on", "ubuntu-latest")
+        .with("timeout-minutes", 5_u64)
+        .with("steps", [run(results, LAYERS_SCRIPT)]);
+    let all =
+        Node::Map(std::iter::once(("plan".to_owned(), plan)).chain(jobs).chain([(GATE.to_owned(), gate)]).collect());
+    let events =
+        Node::map().with("push", Node::map()).with("pull_request", Node::map()).with("merge_group", Node::map());
+    let document = Node::map()
+        .with("name", "knockon")
+        .with("on", events)
+        .with("permissions", Node::map().with("contents", "read"))
+        .with("jobs", all);
+    Ok(with_remark(&document.yaml()?))
+}
+
+/// Succeeds if planning did, and exactly as many layers as the plan has. What was skipped was not needed then.
+const LAYERS_SCRIPT: &str = "done=0
+for result in $RESULTS; do
+  case $result in
+    success) done=$((done + 1)) ;;
+    skipped) ;;
+    *) exit 1 ;;
+  esac
+done
+[ \"$done\" -eq \"$((${LAYERS:?} + 1))\" ]
+";

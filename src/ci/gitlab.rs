@@ -3,9 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::document::Node;
-use super::{CiError, Emission, Engine, Grammar, Job, JobGraph, Options, has_room, shell, variables, within};
+use super::entry::with_remark;
+use super::{
+    CiError, Emission, Engine, Entry, Grammar, Job, JobGraph, Options, Setup, has_room, shell, variables, within,
+};
 
-pub(super) const ENGINE: Engine = Engine { name: "gitlab", title: TITLE, emit };
+pub(super) const ENGINE: Engine =
+    Engine { name: "gitlab", title: TITLE, emit, entry: Some(Entry { path: ".gitlab-ci.yml", text: entry_text }) };
 
 const TITLE: &str = "GitLab";
 
@@ -104,4 +108,39 @@ impl Joins {
         self.by_needs.insert(needs.to_vec(), name.clone());
         name
     }
+}
+
+/// A job that plans, and one that runs the plan as a pipeline of its own and ends as that does.
+fn entry_text(setup: &Setup) -> Result<String, CiError> {
+    let plan = "knockon-plan";
+    let file = "knockon-plan.yml";
+    let image = setup.image.as_deref();
+    let arguments = image.map_or("ci gitlab".to_owned(), |_| "ci gitlab --image \"$KNOCKON_IMAGE\"".to_owned());
+    let variables = Node::map().with("GIT_DEPTH", "0").with_some("KNOCKON_IMAGE", image);
+    let rule = |condition: &str| Node::map().with("if", condition);
+    let rules = [
+        rule("$CI_PIPELINE_SOURCE == \"merge_request_event\""),
+        rule("$CI_COMMIT_BRANCH && $CI_OPEN_MERGE_REQUESTS").with("when", "never"),
+        rule("$CI_COMMIT_BRANCH"),
+    ];
+    let include = Node::map().with("artifact", file).with("job", plan);
+    let document = Node::map()
+        .with("workflow", Node::map().with("rules", rules))
+        .with("stages", ["plan", "run"])
+        .with(
+            plan,
+            Node::map()
+                .with("stage", "plan")
+                .with_some("image", image)
+                .with("variables", variables)
+                .with("script", [setup.call(&format!("{arguments} >{file}"))?])
+                .with("artifacts", Node::map().with("paths", [file])),
+        )
+        .with(
+            "knockon-run",
+            Node::map()
+                .with("stage", "run")
+                .with("trigger", Node::map().with("include", [include]).with("strategy", "depend")),
+        );
+    Ok(with_remark(&document.yaml()?))
 }

@@ -1,9 +1,12 @@
 //! Jenkins: layers as JSON, for a pipeline that is there already and runs each in parallel.
 
 use super::document::Node;
-use super::{CiError, Emission, Engine, Job, JobEnvironment, JobGraph, Options, commands, has_room, shell, within};
+use super::{
+    CiError, Emission, Engine, Entry, Job, JobEnvironment, JobGraph, Options, Setup, commands, has_room, shell, within,
+};
 
-pub(super) const ENGINE: Engine = Engine { name: "jenkins", title: TITLE, emit };
+pub(super) const ENGINE: Engine =
+    Engine { name: "jenkins", title: TITLE, emit, entry: Some(Entry { path: "Jenkinsfile", text: entry_text }) };
 
 const TITLE: &str = "Jenkins";
 
@@ -40,3 +43,43 @@ fn task(job: &Job) -> Result<Node, CiError> {
         .with("environment", environment.map_or(String::new(), JobEnvironment::inert_name))
         .with("approval", JobEnvironment::needs_approval(environment)))
 }
+
+/// A pipeline that plans and runs layer by layer. It needs the plugin Pipeline Utility Steps, for `readJSON`.
+fn entry_text(setup: &Setup) -> Result<String, CiError> {
+    let call = setup.call("ci jenkins >knockon-plan.json")?;
+    Ok(PIPELINE.replace("@CALL@", &call.replace('\\', "\\\\").replace('\'', "\\'")))
+}
+
+/// Texts in it stand between single quotes, in which Groovy looks for nothing.
+const PIPELINE: &str = r#"// Written by `knockon ci ENGINE --init`; write it again with --force, or change it.
+def plan
+stage('plan') {
+  node {
+    checkout scm
+    sh '''set -e
+@CALL@'''
+    plan = readJSON file: 'knockon-plan.json', returnPojo: true
+  }
+}
+plan.layers.eachWithIndex { layer, number ->
+  stage("layer ${number}") {
+    parallel layer.collectEntries { job ->
+      [(job.name): {
+        if (job.approval) {
+          input message: "Approve ${job.name} in ${job.environment}?"
+        }
+        node {
+          checkout scm
+          withEnv(["KNOCKON_TASK=${job.name}", "KNOCKON_ENVIRONMENT=${job.environment}", "KNOCKON_COMMANDS=${job.commands}"]) {
+            if (job.timeout > 0) {
+              timeout(time: job.timeout, unit: 'MINUTES') { sh plan.script }
+            } else {
+              sh plan.script
+            }
+          }
+        }
+      }]
+    } + [failFast: false]
+  }
+}
+"#;

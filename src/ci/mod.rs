@@ -1,5 +1,5 @@
-//! CI engines: what they say of a run, what their files say, and plans in the form that each runs. Pure: values in, text
-//! out.
+//! CI engines: what they say of a run ([`provider`]), what their files say ([`filters`]), and plans in the form that each
+//! runs. Pure: values in, text out.
 //!
 //! [`JobGraph`] is what a plan is to every engine. An engine is a file of its own, which turns a job graph into what the
 //! engine reads, and one line in [`ENGINES`].
@@ -9,6 +9,7 @@ mod azure;
 mod buildkite;
 mod circleci;
 mod document;
+mod entry;
 pub mod filters;
 mod github;
 mod gitlab;
@@ -17,11 +18,14 @@ mod jobs;
 mod layers;
 mod names;
 pub mod provider;
+mod shard;
 pub mod shell;
 mod sources;
 mod tekton;
 
+pub use entry::{Entry, Setup};
 pub use jobs::{Durations, Job, JobEnvironment, JobGraph, JobTerms};
+pub use shard::Shard;
 
 use self::document::Node;
 use self::names::Grammar;
@@ -35,6 +39,8 @@ pub struct Engine {
     pub title: &'static str,
     /// Writes the jobs of a plan for it.
     pub emit: fn(&JobGraph, &Options) -> Result<Emission, CiError>,
+    /// The file that calls knockon for each plan, where one is enough.
+    pub entry: Option<Entry>,
 }
 
 /// Every engine, by name.
@@ -133,16 +139,6 @@ pub enum CiError {
         /// What it is needed for.
         why: &'static str,
     },
-    /// An option that means nothing to the engine.
-    #[error("{engine} has no use for {option}: {why}")]
-    Useless {
-        /// The engine.
-        engine: &'static str,
-        /// The option.
-        option: &'static str,
-        /// Why not.
-        why: &'static str,
-    },
     /// A task that may not run where it says that it does.
     #[error("{task} runs in {environment}, which this plan may not reach; name a pipeline that may with --pipeline")]
     Forbidden {
@@ -178,6 +174,12 @@ pub enum CiError {
         found: usize,
         /// What there is.
         most: usize,
+    },
+    /// A path to the binary that cannot stand in a script as it is.
+    #[error("`{binary}` is no plain path to knockon: letters, digits and `_./+-` are")]
+    BadBinary {
+        /// What was given.
+        binary: String,
     },
     /// No document could be written.
     #[error("the document cannot be written: {0}")]

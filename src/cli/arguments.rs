@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::ci::ENGINES;
+use crate::ci::{ENGINES, Shard};
 use crate::config::EventKind;
 
 const EXIT_CODES: &str = "Exit codes: 0 done (an empty plan too), 2 usage or configuration, 3 git or input/output, \
@@ -208,7 +208,20 @@ pub enum Command {
 
 /// What is planned.
 #[derive(Debug, Clone, Args)]
-pub struct Asked {
+pub struct PlanArguments {
+    #[command(flatten)]
+    pub wanted: Wanted,
+    /// Tell step by step how the base was chosen
+    #[arg(long)]
+    pub why_base: bool,
+    /// Text for people, JSON for programs
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}
+
+/// Which plan is asked for.
+#[derive(Debug, Clone, Args)]
+pub struct Wanted {
     #[command(flatten)]
     pub range: Range,
     /// Only the tasks of this pipeline (`validation`, `pull-request`, `release`, or one of knockon.toml)
@@ -223,19 +236,6 @@ pub struct Asked {
     /// Plan whatever never passed as it is now by this file, too; `knockon record` writes it
     #[arg(long, value_name = "FILE")]
     pub ledger: Option<PathBuf>,
-}
-
-/// What `plan` understands.
-#[derive(Debug, Clone, Args)]
-pub struct PlanArguments {
-    #[command(flatten)]
-    pub asked: Asked,
-    /// Tell step by step how the base was chosen
-    #[arg(long)]
-    pub why_base: bool,
-    /// Text for people, JSON for programs
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub format: Format,
 }
 
 /// What becomes of the hook.
@@ -298,7 +298,7 @@ pub struct CiArguments {
     #[arg(value_name = "ENGINE", value_parser = PossibleValuesParser::new(ENGINES.map(|engine| engine.name)))]
     pub engine: String,
     #[command(flatten)]
-    pub asked: Asked,
+    pub wanted: Wanted,
     /// A matrix for each layer of a workflow that is there already, or a whole workflow: GitHub and Azure take either
     #[arg(long, value_enum)]
     pub format: Option<CiFormat>,
@@ -311,6 +311,21 @@ pub struct CiArguments {
     /// How many layers the workflow has that matrices are for; what lies deeper is run in order by the last
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=100))]
     pub layers: Option<u16>,
+    /// Only this part of so many, such as 1/4; every task is in one of them
+    #[arg(long, value_name = "PART/PARTS")]
+    pub shard: Option<Shard>,
+    /// How long tasks take, for parts that take equally long: a JSON object of tasks and seconds
+    #[arg(long, value_name = "FILE")]
+    pub durations: Option<PathBuf>,
+    /// Write the file that calls knockon for each plan, and plan nothing
+    #[arg(long)]
+    pub init: bool,
+    /// Overwrite that file
+    #[arg(long, requires = "init")]
+    pub force: bool,
+    /// Where that file finds knockon; without this it has cargo install it
+    #[arg(long, value_name = "PATH", requires = "init")]
+    pub binary: Option<String>,
     /// Write Buildkite's uploads into this folder, one file for each; stdout names them in order
     #[arg(long, value_name = "FOLDER")]
     pub parts: Option<PathBuf>,

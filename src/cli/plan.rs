@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::Exit;
-use super::arguments::{Asked, Format, OneTree, PlanArguments};
+use super::arguments::{Format, OneTree, PlanArguments, Wanted};
 use super::commands::{Failure, Session, doubtful, find_task, until_the_end};
 use crate::config::{EventKind, RefName};
 use crate::plan::{Event, PipelineChoice, PipelineRequest};
@@ -15,20 +15,20 @@ use crate::store::{Ledger, Record, is_whole};
 
 impl Session<'_> {
     /// Plans what a change calls for; or, where a ref names a service and a version, what its release does.
-    pub(super) fn plan(&self, arguments: &PlanArguments) -> Result<Exit, Failure> {
-        let (planner, answer, pipeline) = self.answer_for(&arguments.asked)?;
-        let steps = match arguments.why_base {
-            true if arguments.format == Format::Text => text::steps_text(&answer.decision, self.output.look),
+    pub(super) fn plan(&self, asked: &PlanArguments) -> Result<Exit, Failure> {
+        let (planner, answer, pipeline) = self.wanted(&asked.wanted)?;
+        let steps = match asked.why_base {
+            true if asked.format == Format::Text => text::steps_text(&answer.decision, self.output.look),
             _ => String::new(),
         };
-        self.planned(planner, answer, &pipeline, &steps, arguments.format)?;
-        Ok(doubtful(&arguments.asked.range, answer))
+        self.planned(planner, answer, &pipeline, &steps, asked.format)?;
+        Ok(doubtful(&asked.wanted.range, answer))
     }
 
-    /// The answer to what is asked for, and the pipeline whose tasks are planned.
-    pub(super) fn answer_for(
+    /// The answer that a plan is made from, and the pipeline that it follows.
+    pub(super) fn wanted(
         &self,
-        asked: &Asked,
+        asked: &Wanted,
     ) -> Result<(&'static Planner, &'static Answer, PipelineChoice), Failure> {
         let (planner, choice) = self.asked(&asked.range)?;
         let request = request(asked, choice.event.as_ref())?;
@@ -130,7 +130,7 @@ impl Session<'_> {
 const BY_NAME: &str = "a release is of a service by name, and nothing is compared";
 
 /// What the flags ask for; without any, what the CI engine runs for.
-fn request(asked: &Asked, event: Option<&Event>) -> Result<PipelineRequest, Failure> {
+fn request(asked: &Wanted, event: Option<&Event>) -> Result<PipelineRequest, Failure> {
     if let Some(name) = &asked.pipeline {
         return Ok(PipelineRequest::Named(name.clone()));
     }

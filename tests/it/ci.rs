@@ -1,6 +1,8 @@
 //! Plans for CI engines: each emitted form is read back as its engine would, and held against the plan edge by edge.
 
 mod checkers;
+mod command;
+mod entries;
 mod graphs;
 mod read_back;
 

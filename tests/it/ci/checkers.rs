@@ -61,7 +61,9 @@ fn schemas_find_nothing() {
         let of_form: Vec<&PathBuf> = files.iter().filter(|(name, _)| name == form).map(|(_, file)| file).collect();
         assert!(of_form.len() >= 4, "{form}");
         let mut command = Command::new(checkers.join("venv/bin/check-jsonschema"));
-        command.args(["--builtin-schema", schema]).args(transform.iter().flat_map(|name| ["--data-transform", name]));
+        command
+            .args(["--regex-variant", "nonunicode", "--builtin-schema", schema])
+            .args(transform.iter().flat_map(|name| ["--data-transform", name]));
         passes(command.args(of_form));
     }
 }
@@ -76,6 +78,28 @@ fn linters_of_github_workflows_find_nothing() {
         .map(|(_, file)| file)
         .collect();
     lint_workflows(&checkers, &workflows);
+}
+
+#[test]
+fn schemas_and_linters_find_nothing_in_files_to_begin_from() {
+    let Some(checkers) = checkers() else { return };
+    let folder = TempDir::new().unwrap();
+    for (engine, schema, transform) in [
+        ("github", "vendor.github-workflows", None),
+        ("gitlab", "vendor.gitlab-ci", Some("gitlab-ci")),
+        ("azure", "vendor.azure-pipelines", Some("azure-pipelines")),
+        ("buildkite", "vendor.buildkite", None),
+        ("circleci", "vendor.circle-ci", None),
+    ] {
+        let file = folder.path().join(format!("{engine}.yml"));
+        fs::write(&file, super::entries::entry(engine)).unwrap();
+        let mut command = Command::new(checkers.join("venv/bin/check-jsonschema"));
+        command
+            .args(["--regex-variant", "nonunicode", "--builtin-schema", schema])
+            .args(transform.iter().flat_map(|name| ["--data-transform", name]));
+        passes(command.arg(&file));
+    }
+    lint_workflows(&checkers, &[folder.path().join("github.yml")]);
 }
 
 fn lint_workflows(checkers: &Path, workflows: &[PathBuf]) {

@@ -162,7 +162,7 @@ fn unescaped(text: &str) -> Vec<u8> {
 }
 
 /// A list of strings; a single string is one too.
-fn texts(value: &serde_json::Value) -> Vec<String> {
+pub fn texts(value: &serde_json::Value) -> Vec<String> {
     match value {
         serde_json::Value::Null => Vec::new(),
         serde_json::Value::String(text) => vec![text.clone()],
@@ -171,7 +171,7 @@ fn texts(value: &serde_json::Value) -> Vec<String> {
     }
 }
 
-fn text(value: &serde_json::Value) -> String {
+pub fn text(value: &serde_json::Value) -> String {
     value.as_str().unwrap_or_else(|| panic!("{value} is no text")).to_owned()
 }
 
@@ -180,7 +180,7 @@ fn map(value: &serde_json::Value) -> &serde_json::Map<String, serde_json::Value>
 }
 
 /// Reads YAML; one key twice is an error.
-fn yaml(text: &str) -> serde_json::Value {
+pub fn yaml(text: &str) -> serde_json::Value {
     let mut options = serde_saphyr::Options::default();
     options.budget = None;
     serde_saphyr::from_str_with_options(text, options).unwrap()
