@@ -155,11 +155,9 @@ impl Affected {
         let distance = self.distance(at)?;
         let task = workspace.task_at(at);
         let told = |own: &Own| match own {
-            Own::Read { path, change, input } => Cause::Input {
-                path: path.clone(),
-                change: *change,
-                evidence: task.inputs.get(*input).map_or_else(|| Evidence::new(path, 0, ""), |i| i.evidence.clone()),
-            },
+            Own::Read { path, change, input } => {
+                Cause::Input { path: path.clone(), change: *change, evidence: task.evidence_of(*input, path) }
+            }
             Own::Told(cause) => cause.clone(),
         };
         let mut causes: BTreeSet<Cause> = self.own.get(&at).into_iter().flatten().map(told).collect();

@@ -62,7 +62,7 @@ impl<'a> Comparison<'a> {
                 let workspace = self.base.workspace;
                 for (task, input) in workspace.readers_of(path) {
                     let task = workspace.task_at(task);
-                    let evidence = || task.inputs[input].evidence.clone();
+                    let evidence = || task.evidence_of(input, path);
                     self.blame(&task.id, || Cause::Input { path: path.clone(), change: *kind, evidence: evidence() });
                     is_read |= *kind == ChangeKind::Deleted;
                 }
@@ -176,7 +176,7 @@ impl<'a> Comparison<'a> {
         let what = |input: &ResolvedInput| (input.mode, input.content);
         for (here, there, task, at_head) in [(&old, &new, before, false), (&new, &old, after, true)] {
             for (path, input) in here.iter().filter(|(path, input)| there.get(*path).map(what) != Some(what(input))) {
-                let evidence = task.inputs[input.input].evidence.clone();
+                let evidence = task.evidence_of(input.input, path);
                 let change = self.change_of(path);
                 // A path that is read no longer is not known to be read.
                 read.extend(new.contains_key(path).then(|| path.clone()));

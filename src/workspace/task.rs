@@ -137,6 +137,12 @@ impl Task {
         }
     }
 
+    /// The line that makes a path an input: that of the input with this place. Of a task that was kept and could not be
+    /// decoded there is none, only the path.
+    pub(crate) fn evidence_of(&self, input: usize, path: &RepoPath) -> Evidence {
+        self.inputs.get(input).map_or_else(|| Evidence::new(path, 0, ""), |input| input.evidence.clone())
+    }
+
     /// Puts inputs, slices and readings in order, each once.
     pub(super) fn tidy(&mut self) {
         self.inputs.sort();

@@ -7,6 +7,7 @@ use super::super::{Cause, Side, Terms, affect};
 use super::{check, check_some};
 use crate::fingerprint::Environment;
 use crate::workspace::TaskId;
+use crate::workspace::testing::from_parts;
 
 /// A chain: a reads b, b reads c; d stands alone.
 const CHAIN: &str = "== a/go.mod\nmodule x/a\nrequire x/b v0.0.0\nreplace x/b => ../b\n== b/go.mod\nmodule x/b\nrequire x/c v0.0.0\nreplace x/c => ../c\n== c/go.mod\nmodule x/c\n== c/f.go\n1\n== d/go.mod\nmodule x/d\n";
@@ -175,4 +176,15 @@ fn one_workspace_for_two_equal_trees_is_no_change() {
     let side: Side<'_> = known.side();
     assert!(affect(side, side, &[], &Terms::default()).unwrap().is_empty());
     assert!(affected(&known, &known, true).is_empty());
+}
+
+#[test]
+fn a_base_whose_rows_were_lost_gives_no_answer_that_counts_and_no_panic() {
+    let base = Known::parse("== a/go.mod\nmodule example/a\n== a/main.go\npackage main\n");
+    let head = Known::parse("== a/go.mod\nmodule example/other\n== a/main.go\npackage main // other\n");
+    let [index, places, _] = base.workspace.to_kept();
+    let lost = from_parts([index, places, Vec::new()]).unwrap();
+    let side = Side { tree: &base.tree, workspace: &lost };
+    affect(side, head.side(), &differing(&base, &head), &Terms::default()).unwrap();
+    assert!(lost.is_damaged());
 }
