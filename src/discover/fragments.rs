@@ -334,6 +334,14 @@ mod tests {
     }
 
     #[test]
+    fn what_is_reached_is_counted_once() {
+        let fragments = fragments("a:1>b,c b:1>d c:1>d d:1>a e:1>");
+        for (name, reached) in [("a", 4), ("d", 4), ("e", 1), ("nothing", 0)] {
+            assert_eq!(fragments.reached_from(name), reached, "{name}");
+        }
+    }
+
+    #[test]
     fn fragments_in_order_have_the_slices_that_looking_for_circles_gives() {
         // The same graph, once with what is needed first and once with it last.
         let (ordered, turned) = ("d:1> c:1>d b:1>c,d a:1>b,b", "a:1>b,b b:1>c,d c:1>d d:1>");

@@ -178,6 +178,16 @@ fn a_chain_of_a_hundred_thousand_projects_needs_no_deep_stack() {
 }
 
 #[test]
+fn more_ways_than_could_be_walked_lead_to_one_answer() {
+    // Each diamond doubles the number of ways from the first project to the last.
+    let diamonds = (0..60).map(|at| 3 * at);
+    let edges: Vec<_> = diamonds
+        .flat_map(|from| [(from + 1, from), (from + 2, from), (from + 3, from + 1), (from + 3, from + 2)])
+        .collect();
+    assert_eq!(affected(181, &edges, 0), (0..181).collect());
+}
+
+#[test]
 fn a_ring_of_a_hundred_thousand_projects_is_one_cycle() {
     on_a_small_stack(|| {
         let count = 100_000;

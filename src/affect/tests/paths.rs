@@ -1,9 +1,10 @@
 //! Changes of paths: moves, modes, links, names.
 
-use super::super::testing::{Known, affected};
+use super::super::testing::{Known, affected, by_fingerprints, differing, ids};
+use super::super::{Cause, Side, Terms, affect};
 use super::{check, check_some, names};
 use crate::path::RepoPath;
-use crate::tree::{MemoryTree, Mode};
+use crate::tree::{ChangeKind, MemoryTree, Mode};
 
 /// Two modules that know nothing of each other.
 const TWO: &str = "== a/go.mod\nmodule x/a\n== a/main.go\n1\n== b/go.mod\nmodule x/b\n== b/main.go\n1\n";
@@ -72,6 +73,50 @@ fn case_7_a_dangling_link_is_an_input_and_so_is_what_fills_it() {
     check(TWO, &base, &A);
     check_some(&base, &format!("{base}== shared/x\n1\n"), &A, &[]);
     check(&format!("{base}== shared/x\n1\n"), &base, &A);
+}
+
+#[test]
+fn case_7_links_of_one_workspace_for_both_trees_lead_to_what_changed() {
+    let base = Known::parse(&with("== shared/x\n1\n== a/lib -> ../shared\n"));
+    let head = Known::parse(&with("== shared/x\n2\n== a/lib -> ../shared\n"));
+    // As it is recalled: nothing that a workspace is made from differs.
+    let side = Side { tree: &head.tree, workspace: &base.workspace };
+    let found = affect(base.side(), side, &differing(&base, &head), &Terms::default()).unwrap();
+    assert_eq!(ids(&base.workspace, found.tasks()), by_fingerprints(&base, &head));
+    assert!(!found.is_empty());
+    for task in found.by_themselves() {
+        let causes = found.task(&base.workspace, task).unwrap().causes;
+        let told = causes.iter().filter_map(|cause| match cause {
+            Cause::Input { path, change, .. } => Some((path.to_string(), *change)),
+            _ => None,
+        });
+        assert_eq!(told.collect::<Vec<_>>(), [("shared/x".to_owned(), ChangeKind::Modified)]);
+    }
+}
+
+#[test]
+fn case_7_a_choice_of_inputs_behind_a_link_counts_when_the_link_comes_or_goes() {
+    let one = with("== data/x.json\n1\n== knockon.toml\n[project.a]\ninputs = [\"../b/way/*.json\"]\n");
+    let two = format!("{one}== b/way -> ../data\n");
+    check_some(&one, &two, &A, &[]);
+    check_some(&two, &one, &A, &[]);
+}
+
+#[test]
+fn case_7_a_link_that_nobody_reads_through_hides_nobodys_file() {
+    let unowned = |base: &str, head: &str| {
+        let (base, head) = (Known::parse(base), Known::parse(head));
+        affected(&base, &head, false).unowned.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let base = with("== shared/x\n1\n== way -> shared\n");
+    assert_eq!(unowned(&base, &base.replace("shared/x\n1", "shared/x\n2")), ["shared/x"]);
+    assert_eq!(unowned(&base, &base.replace("way -> shared", "way -> a")), ["way"]);
+    // Read through a link that leads elsewhere at the head.
+    let base = with("== shared/x\n1\n== other/y\n1\n== a/lib -> ../shared\n");
+    let head = base.replace("shared/x\n1", "shared/x\n2").replace("lib -> ../shared", "lib -> ../other");
+    assert_eq!(unowned(&base, &head), ["shared/x"]);
+    // Read through a link, and gone.
+    assert_eq!(unowned(&base, &base.replace("== shared/x\n1\n", "")), [] as [&str; 0]);
 }
 
 #[test]

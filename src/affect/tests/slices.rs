@@ -1,5 +1,7 @@
 //! Files that are read in slices: a change reaches those who read the entries that changed, and nobody else.
 
+use std::collections::BTreeSet;
+
 use super::super::Cause;
 use super::super::testing::{Known, affected};
 use super::{check, check_some};
@@ -125,19 +127,28 @@ fn case_91_whoever_copies_the_lockfile_reads_all_of_it() {
 
 #[test]
 fn case_91_the_entries_that_changed_are_told_as_causes() {
-    let (base, head) = (Known::parse(LOCKED), Known::parse(&LOCKED.replace("deep-1", "deep-2")));
-    let found = affected(&base, &head, true);
-    let told: Vec<String> = found
-        .tasks()
-        .flat_map(|task| found.task(&head.workspace, task).unwrap().causes)
-        .filter_map(|cause| match cause {
-            Cause::Slice { path, entry, change, evidence } => {
-                Some(format!("{path}:{} {entry} {change:?}", evidence.line))
-            }
-            _ => None,
-        })
-        .collect();
-    assert_eq!(told, ["Cargo.lock:10 deep 1.0.0 Modified", "Cargo.lock:10 deep 1.0.0 Modified"]);
+    let told = |base: &str, head: &str| {
+        let (base, head) = (Known::parse(base), Known::parse(head));
+        let found = affected(&base, &head, true);
+        let causes = found.tasks().flat_map(|task| found.task(&head.workspace, task).unwrap().causes);
+        let told: BTreeSet<String> = causes
+            .filter_map(|cause| match cause {
+                Cause::Slice { path, entry, change, evidence } => {
+                    Some(format!("{path}:{} {entry} {change:?}", evidence.line))
+                }
+                _ => None,
+            })
+            .collect();
+        told.into_iter().collect::<Vec<_>>()
+    };
+    assert_eq!(told(LOCKED, &LOCKED.replace("deep-1", "deep-2")), ["Cargo.lock:10 deep 1.0.0 Modified"]);
+    // An entry that comes is told, and so is the one that needs it now; and the same when it goes.
+    let without = LOCKED.replace("dependencies = [\"deep\"]\n", "").replace(
+        "[[package]]\nname = \"deep\"\nversion = \"1.0.0\"\nsource = \"registry+x\"\nchecksum = \"deep-1\"\n",
+        "",
+    );
+    assert_eq!(told(&without, LOCKED), ["Cargo.lock:10 deep 1.0.0 Added", "Cargo.lock:15 one 1.0.0 Modified"]);
+    assert_eq!(told(LOCKED, &without), ["Cargo.lock:10 deep 1.0.0 Deleted", "Cargo.lock:10 one 1.0.0 Modified"]);
 }
 
 /// A workspace whose members inherit; `b` stands on its own words.
