@@ -143,6 +143,39 @@ proptest! {
     }
 }
 
+/// Whether what is known of the second tree, anchored at the first, is taken for what is known of the third.
+fn is_recalled_for([at, of, tree]: [&str; 3]) -> bool {
+    let [at, of, tree] = [at, of, tree].map(MemoryTree::parse);
+    let at: Arc<dyn Tree> = Arc::new(at);
+    let anchor = Anchor::at(Arc::clone(&at), &of, worked_out(&of)).unwrap();
+    let (this_run, earlier) = (Recall::default(), Recall::default());
+    earlier.add(kept(&anchor, at));
+    this_run.add(anchor);
+    let found = [this_run, earlier].map(|recall| {
+        assert!(recall.find(&of).unwrap().is_some(), "an anchor holds for its own tree");
+        recall.find(&tree).unwrap().is_some()
+    });
+    assert_eq!(found[0], found[1], "a later run recalls what this one does");
+    found[0]
+}
+
+#[test]
+fn a_manifest_that_differs_in_another_way_is_another_workspace() {
+    let tree = |says: &str| format!("== a/go.mod\nmodule {says}\n== a/other\n1\n");
+    assert!(is_recalled_for([&tree("x/one"), &tree("x/two"), &tree("x/two").replace("other\n1", "other\n2")]));
+    assert!(!is_recalled_for([&tree("x/one"), &tree("x/two"), &tree("x/three")]));
+    assert!(!is_recalled_for([&tree("x/one"), &tree("x/two"), "== a/other\n1\n"]));
+}
+
+#[test]
+fn a_manifest_that_goes_with_its_folder_is_not_one_that_goes_alone() {
+    let (with, alone) = ("== a/go.mod\nmodule x/a\n== d/go.mod\nmodule x/d\n", "== a/go.mod\nmodule x/a\n");
+    let kept_folder = format!("{alone}== d/other\n1\n");
+    assert!(is_recalled_for([with, &kept_folder, &kept_folder.replace("other\n1", "other\n2")]));
+    assert!(!is_recalled_for([with, &kept_folder, alone]));
+    assert!(!is_recalled_for([with, alone, &kept_folder]));
+}
+
 /// What one commit of a history gives when it is worked out from the ground up and everything is fingerprinted.
 struct BruteForce {
     tree: Arc<MemoryTree>,
