@@ -13,7 +13,7 @@ use knockon::tree::{MemoryTree, Mode, Tree, changes};
 use knockon::workspace::{TaskId, Workspace, assemble};
 
 /// A file name of each kind. New ones are added at the end, so that the corpus keeps its meaning.
-pub const NAMES: [&str; 80] = [
+pub const NAMES: [&str; 83] = [
     "Cargo.toml",
     "Cargo.lock",
     "config.toml",
@@ -94,6 +94,9 @@ pub const NAMES: [&str; 80] = [
     "packages.lock.json",
     "__main__.py",
     "go.sum",
+    "gradle.lockfile",
+    "libs.versions.toml",
+    "Jenkinsfile",
 ];
 
 /// What a manifest may refer to.
