@@ -3,6 +3,7 @@
 // Clippy knows a test by its attribute, and what tests share has none.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod audit;
 mod bad_input;
 mod changed_set;
 mod ci;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::rc::Rc;
 
-use super::serves::Projects;
+use super::serves::{Projects, is_hidden};
 use super::work::Work;
 use super::{Engine, PathFilter, Pipeline, Pipelines, Verdict};
 use crate::diagnostic::{Diagnostic, Evidence};
@@ -110,7 +110,8 @@ pub fn audit(pipelines: &Pipelines, workspace: &Workspace, tree: &dyn Tree) -> R
             filters.push(audited);
         }
     }
-    if !pipelines.pipelines.is_empty() {
+    // A step that makes whatever a file lists may make any of them.
+    if !pipelines.pipelines.iter().any(|pipeline| pipeline.work.makes_all) {
         findings.extend(without_pipeline(workspace, &served_by_any));
     }
     let ignore_files = workspace.diagnostics().iter().filter(|finding| finding.code == "dockerignore-without-effect");
@@ -121,10 +122,13 @@ pub fn audit(pipelines: &Pipelines, workspace: &Workspace, tree: &dyn Tree) -> R
     Ok(Audit { pipelines: pipelines.pipelines.len(), filters, findings })
 }
 
-/// Services that no pipeline names.
+/// Services that no pipeline names, where pipelines name services.
 fn without_pipeline(workspace: &Workspace, served: &BTreeSet<ProjectId>) -> Vec<Diagnostic> {
-    let services = workspace.projects().filter(|project| project.kind == ProjectKind::Service);
-    let forgotten = services.filter(|project| !served.contains(&project.id));
+    let services = || workspace.projects().filter(|project| project.kind == ProjectKind::Service);
+    if !services().any(|project| served.contains(&project.id)) {
+        return Vec::new();
+    }
+    let forgotten = services().filter(|project| !served.contains(&project.id) && !is_hidden(&project.id.0));
     let finding = |project: &crate::workspace::Project| {
         let finding = Diagnostic::warning("no-pipeline", format!("no pipeline names the service {}", project.id));
         match project.evidence.first() {
@@ -243,8 +247,8 @@ impl Auditor<'_> {
         }
         let grouped = groups.into_iter().filter_map(|(folder, mut missed)| {
             let files = missed.len();
-            // A file that nobody keeps out says more.
-            missed.sort_by_key(|(_, miss)| miss.kept_out_by.is_some());
+            // A file that nobody keeps out says more, and so does one that is no prose.
+            missed.sort_by_key(|(path, miss)| (miss.kept_out_by.is_some(), is_document(path)));
             let (example, miss) = missed.into_iter().next()?;
             let task = self.workspace.task_id(miss.task);
             let Miss { evidence, kept_out_by, .. } = miss;

@@ -69,8 +69,11 @@ pub(super) fn read(reader: &mut Reader<'_>, start: &RepoPath) -> Result<(), Tree
     Ok(())
 }
 
+/// A file and its bytes.
+type Source = (RepoPath, Arc<[u8]>);
+
 /// A file and the local ones that it includes, each that can be read.
-fn with_includes(reader: &mut Reader<'_>, start: &RepoPath) -> Result<Vec<(RepoPath, Arc<[u8]>)>, TreeError> {
+fn with_includes(reader: &mut Reader<'_>, start: &RepoPath) -> Result<Vec<Source>, TreeError> {
     let mut sources = Vec::new();
     let mut pending = vec![start.clone()];
     let mut seen = BTreeSet::from([start.clone()]);

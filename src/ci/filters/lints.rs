@@ -76,7 +76,7 @@ fn references(page: &Page<'_>, found: &mut Vec<Diagnostic>) {
 /// The last segment of a branch's name as a version or a tag.
 fn last_segment(page: &Page<'_>) -> Option<Diagnostic> {
     let names = ["build.sourcebranchname", "github_ref##*/", "build_sourcebranchname"];
-    let uses = ["tag", "image", "version"];
+    let uses = ["tag", "image", "version", " -t "];
     let (line, _) = code_lines(page).find(|(_, line)| {
         let lower = line.to_lowercase();
         names.iter().any(|name| lower.contains(name)) && uses.iter().any(|word| lower.contains(word))

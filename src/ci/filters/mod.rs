@@ -159,7 +159,7 @@ impl PathFilter {
         let matching = || self.patterns.iter().enumerate().filter(|(_, pattern)| pattern.matches(path, change));
         let excluding = || matching().find(|(_, pattern)| pattern.excludes);
         let decides = match self.combination {
-            Combination::Last | Combination::LastOrElseIn => matching().last(),
+            Combination::Last | Combination::LastOrElseIn => matching().next_back(),
             // Of two that are equally deep the one that excludes.
             Combination::Deepest => matching().max_by_key(|(_, pattern)| (pattern.depth, pattern.excludes)),
             Combination::AnyUnlessExcluded => excluding().or_else(|| matching().next()),

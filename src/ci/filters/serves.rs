@@ -47,6 +47,9 @@ impl<'a> Projects<'a> {
                 self.all_at(path, evidence, &mut served);
             }
         }
+        // A root around everything owns what is nobody else's; that it is worked on takes more to say.
+        let root = ProjectId(RepoPath::root());
+        served.remove(&root);
         if served.is_empty()
             && let Some(filter) = filter
         {
@@ -60,12 +63,24 @@ impl<'a> Projects<'a> {
                 }
             }
         }
-        // A root around everything is meant where nothing else is.
-        let root = ProjectId(RepoPath::root());
-        if served.len() > 1 {
-            served.remove(&root);
+        served.remove(&root);
+        if served.is_empty()
+            && let Some(evidence) = self.root_named(work, filter)
+        {
+            served.insert(root, evidence);
         }
         served
+    }
+
+    /// The line that names a file which makes the root a project, or lets changes of it in.
+    fn root_named(&self, work: &Work, filter: Option<&PathFilter>) -> Option<Evidence> {
+        let root = self.workspace.project(&ProjectId(RepoPath::root()))?;
+        root.evidence.iter().find_map(|made| {
+            let by_work = work.mentions.get(&made.file);
+            let patterns = filter.into_iter().flat_map(|filter| &filter.patterns);
+            let by_pattern = patterns.filter(|pattern| !pattern.excludes && pattern.glob.matches(made.file.as_bytes()));
+            by_work.or_else(|| by_pattern.map(|pattern| &pattern.place).next()).cloned()
+        })
     }
 
     /// The project that owns a path, and all at or below it.
@@ -86,7 +101,7 @@ impl<'a> Projects<'a> {
         let joined = owner.joined.iter().map(|(folder, _)| folder).find(|folder| path.is_within(folder));
         match joined {
             Some(folder) => folder.clone(),
-            None if !owner.id.0.is_root() && path.is_within(&owner.id.0) => owner.id.0.clone(),
+            None if path.is_within(&owner.id.0) => owner.id.0.clone(),
             None => around(),
         }
     }
@@ -100,6 +115,6 @@ impl<'a> Projects<'a> {
 }
 
 /// Whether a path lies in a folder of tools, such as `.github`.
-fn is_hidden(path: &RepoPath) -> bool {
+pub(super) fn is_hidden(path: &RepoPath) -> bool {
     path.segments().next().is_some_and(|first| first.starts_with(b"."))
 }

@@ -14,6 +14,8 @@ pub(super) struct Work {
     pub mentions: BTreeMap<RepoPath, Evidence>,
     /// Whether a step makes an image.
     pub images: bool,
+    /// Whether a step makes all images that some file lists.
+    pub makes_all: bool,
     /// Whether a step speaks of compose.
     pub composes: bool,
     /// Whether a step handles a chart.
@@ -146,6 +148,7 @@ impl Work {
             self.mentions.entry(path.clone()).or_insert_with(|| evidence.clone());
         }
         self.images |= other.images;
+        self.makes_all |= other.makes_all;
         self.composes |= other.composes;
         self.charts |= other.charts;
         self.is_hidden |= other.is_hidden;
@@ -227,6 +230,7 @@ impl Work {
         let lower = text.to_lowercase();
         let says = |words: &[&str]| words.iter().any(|word| lower.contains(word));
         self.images |= says(&["docker", "buildx", "kaniko", "buildah", "podman", "skaffold", "jib", "bake"]);
+        self.makes_all |= says(&["skaffold", "compose build", "compose up", "buildx bake"]);
         self.composes |= says(&["compose", "docker stack"]);
         self.charts |= says(&["helm", "chart", "kustomize", "skaffold"]);
         if key == "uses" {

@@ -102,15 +102,17 @@ fn dead_patterns_are_told_with_what_was_meant() {
 
 #[test]
 fn a_service_that_no_pipeline_names_is_told_where_there_are_pipelines() {
-    let image = "== web/Dockerfile\nFROM scratch\nCOPY . .\n== web/x\n";
-    assert_eq!(told(&audited(&format!("{MODULES}{image}")).findings), [""; 0]);
-    let workflow = "on: push\njobs: {a: {steps: [{run: cd app}]}}\n";
-    assert_eq!(
-        told(&audited(&format!("{image}{}", with_workflow(workflow))).findings),
-        ["no-pipeline web/Dockerfile:1"]
-    );
-    let named = "on: push\njobs: {a: {steps: [{run: docker build ./web}]}}\n";
-    assert_eq!(told(&audited(&format!("{image}{}", with_workflow(named))).findings), [""; 0]);
+    let images =
+        "== web/Dockerfile\nFROM scratch\n== shop/Dockerfile\nFROM scratch\n== .tools/Dockerfile\nFROM scratch\n";
+    let findings = |run: &str| {
+        let workflow = format!("on: push\njobs: {{a: {{steps: [{{run: {run}}}]}}}}\n");
+        told(&audited(&format!("{images}{}", with_workflow(&workflow))).findings)
+    };
+    assert_eq!(findings("docker build ./web"), ["no-pipeline shop/Dockerfile:1"]);
+    assert_eq!(findings("docker build ./web && docker build ./shop"), [""; 0]);
+    // Where no pipeline names a service, or one makes them all, nothing is known.
+    assert_eq!(findings("make"), [""; 0]);
+    assert_eq!(findings("cd web && docker compose build"), [""; 0]);
 }
 
 #[test]
@@ -123,4 +125,18 @@ fn images_and_charts_count_where_a_step_speaks_of_them() {
     };
     assert_eq!(missed("go test"), [""; 0]);
     assert_eq!(missed("docker build ."), ["etc 1 etc/conf app/Dockerfile:3"]);
+}
+
+#[test]
+fn a_root_around_everything_is_meant_where_its_manifest_is_named() {
+    let serving = |paths: &str, run: &str| {
+        let text = format!(
+            "== go.mod\nmodule x\n== main.go\npackage main\n== docs/x.html\n== .github/workflows/a.yml\n\
+            on: {{push: {{paths: [{paths}]}}}}\njobs: {{a: {{steps: [{{run: {run}}}]}}}}\n"
+        );
+        serves(&audited(&text), 0)
+    };
+    assert_eq!(serving("docs/**", "cat docs/x.html"), [""; 0]);
+    assert_eq!(serving("'**.go', go.mod", "go test ./..."), ["."]);
+    assert_eq!(serving("'**.go'", "cat ./go.mod"), ["."]);
 }
