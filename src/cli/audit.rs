@@ -105,6 +105,7 @@ fn described(filter: AuditedFilter, builds: Option<BuildsReport>) -> FilterRepor
         task: missed.task,
         evidence: missed.evidence,
         kept_out_by: missed.kept_out_by,
+        add: missed.add,
     };
     FilterReport {
         engine: filter.engine.name().to_owned(),

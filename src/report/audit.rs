@@ -80,6 +80,8 @@ pub struct MissedReport {
     pub evidence: Evidence,
     /// The pattern that keeps it out, where another would let it in.
     pub kept_out_by: Option<Evidence>,
+    /// Patterns, as the engine writes them, that would match those that no pattern keeps out.
+    pub add: Vec<String>,
 }
 
 /// A pattern that matches no file.
@@ -227,6 +229,11 @@ fn filter_text(text: &mut String, filter: &FilterReport, look: Look) {
     if shown < filter.missed.len() {
         let line = format!("  … and in {} more places; --all tells", filter.missed.len() - shown);
         let _ = writeln!(text, "{}", look.paint(FAINT, line));
+    }
+    let add: Vec<&str> = filter.missed[..shown].iter().flat_map(|missed| &missed.add).map(String::as_str).collect();
+    if !add.is_empty() {
+        let add: Vec<String> = add.into_iter().map(|pattern| format!("'{}'", safe(pattern))).collect();
+        let _ = writeln!(text, "  {} {}", look.paint(STRONG, "add"), add.join(", "));
     }
     for dead in &filter.dead {
         let help = dead.help.as_ref().map(|help| format!("; {}", safe(help))).unwrap_or_default();

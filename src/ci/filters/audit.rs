@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::rc::Rc;
 
+use super::additions::additions;
 use super::serves::{Projects, is_hidden};
 use super::work::Work;
 use super::{Engine, PathFilter, Pipeline, Pipelines, Verdict};
@@ -74,6 +75,8 @@ pub struct MissedInputs {
     pub evidence: Evidence,
     /// The pattern that keeps it out, where another would let it in.
     pub kept_out_by: Option<Evidence>,
+    /// Patterns that would match those that no pattern keeps out.
+    pub add: Vec<String>,
 }
 
 /// A pattern that matches no file.
@@ -174,7 +177,7 @@ impl Auditor<'_> {
         let work = filter.work.as_ref().unwrap_or(&pipeline.work);
         let serves = self.projects.served(work, &pipeline.file, Some(filter));
         let tasks: Vec<TaskIndex> = serves.keys().flat_map(|project| self.tasks(project, work)).collect();
-        let (mut missed, documents_kept_out) = self.missed(filter, &tasks)?;
+        let (mut missed, documents_kept_out) = self.missed(pipeline.engine, filter, &tasks)?;
         for missed in &mut missed {
             // That the job itself names the folder is the best proof.
             if let Some(evidence) = work.mentions.get(&missed.folder) {
@@ -212,7 +215,12 @@ impl Auditor<'_> {
         tasks.filter_map(|task| self.workspace.task_index(&task.id)).collect()
     }
 
-    fn missed(&mut self, filter: &PathFilter, tasks: &[TaskIndex]) -> Result<(Vec<MissedInputs>, usize), TreeError> {
+    fn missed(
+        &mut self,
+        engine: Engine,
+        filter: &PathFilter,
+        tasks: &[TaskIndex],
+    ) -> Result<(Vec<MissedInputs>, usize), TreeError> {
         let mut misses: BTreeMap<RepoPath, Miss> = BTreeMap::new();
         let mut asked: HashSet<usize> = HashSet::new();
         let mut documents = 0;
@@ -249,10 +257,13 @@ impl Auditor<'_> {
             let files = missed.len();
             // A file that nobody keeps out says more, and so does one that is no prose.
             missed.sort_by_key(|(path, miss)| (miss.kept_out_by.is_some(), is_document(path)));
+            let unmentioned = missed.iter().filter(|(_, miss)| miss.kept_out_by.is_none()).map(|(path, _)| path);
+            let unmentioned: Vec<&RepoPath> = unmentioned.collect();
+            let add = additions(engine, filter, &folder, unmentioned.into_iter());
             let (example, miss) = missed.into_iter().next()?;
             let task = self.workspace.task_id(miss.task);
             let Miss { evidence, kept_out_by, .. } = miss;
-            Some(MissedInputs { folder, files, example, task, evidence, kept_out_by })
+            Some(MissedInputs { folder, files, example, task, evidence, kept_out_by, add })
         });
         Ok((grouped.collect(), documents))
     }

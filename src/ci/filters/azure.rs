@@ -18,6 +18,7 @@ use crate::tree::TreeError;
 const GRAMMAR: Grammar = Grammar {
     double_star: DoubleStar::Anywhere,
     question: Question::OneCharacter,
+    classes: false,
     braces: false,
     groups: false,
     commas: false,

@@ -15,6 +15,7 @@ use crate::tree::TreeError;
 const GRAMMAR: Grammar = Grammar {
     double_star: DoubleStar::Anywhere,
     question: Question::OneCharacter,
+    classes: true,
     braces: true,
     groups: false,
     commas: true,

@@ -17,6 +17,7 @@ use crate::tree::TreeError;
 const GRAMMAR: Grammar = Grammar {
     double_star: DoubleStar::Anywhere,
     question: Question::Optional,
+    classes: true,
     braces: false,
     groups: false,
     commas: false,

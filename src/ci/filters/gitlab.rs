@@ -18,6 +18,7 @@ use crate::tree::TreeError;
 const GRAMMAR: Grammar = Grammar {
     double_star: DoubleStar::BeforeSlash,
     question: Question::OneCharacter,
+    classes: true,
     braces: true,
     groups: false,
     commas: false,

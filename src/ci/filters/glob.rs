@@ -11,6 +11,8 @@ pub(super) struct Grammar {
     pub double_star: DoubleStar,
     /// What `?` is.
     pub question: Question,
+    /// Whether `[ab]` is one of these characters, and `\\` takes the meaning from a sign.
+    pub classes: bool,
     /// Whether `{a,b}` is a choice.
     pub braces: bool,
     /// Whether `@(a|b)`, `?(a)`, `*(a)` and `+(a)` are groups, and `!(a)` what no expression here can say.
@@ -164,8 +166,8 @@ impl Translation<'_> {
                 Some(last) => self.repeat(last, '+'),
                 None => self.literal('+'),
             },
-            '[' => return self.class(),
-            '\\' => {
+            '[' if self.grammar.classes => return self.class(),
+            '\\' if self.grammar.classes => {
                 self.at += 1;
                 let escaped = self.peek(0)?;
                 self.literal(escaped);

@@ -14,6 +14,7 @@ use crate::path::RepoPath;
 const GRAMMAR: Grammar = Grammar {
     double_star: DoubleStar::Segment,
     question: Question::OneCharacter,
+    classes: false,
     braces: false,
     groups: false,
     commas: false,

@@ -4,6 +4,7 @@
 //! jobs work on. [`audit`] says which projects a filter serves, which of their inputs it misses and by which line that
 //! is known, and which patterns match nothing. [`called_for`] asks one commit of the past.
 
+mod additions;
 mod audit;
 mod azure;
 mod buildkite;

@@ -19,6 +19,7 @@ use crate::tree::{ChangeKind, TreeError};
 const GRAMMAR: Grammar = Grammar {
     double_star: DoubleStar::Segment,
     question: Question::OneCharacter,
+    classes: true,
     braces: true,
     groups: true,
     commas: false,

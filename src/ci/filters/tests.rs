@@ -3,6 +3,7 @@
 mod audited;
 mod engines;
 
+use super::additions::additions;
 use super::testing::{admitted, filters, path, pipelines, told};
 use crate::tree::ChangeKind;
 
@@ -219,4 +220,77 @@ fn case_96_patterns_that_cost_too_much_match_everything() {
     }
     let deep = format!("== .gitlab-ci.yml\nbuild:\n  rules:\n  - changes: ['{}']\n", "{".repeat(40));
     assert_eq!(admitted(&deep, "anything"), ["anything"]);
+}
+
+/// A list with these patterns in the file of each engine, behind one for `a`.
+fn lists() -> Vec<Box<dyn Fn(&[String]) -> String>> {
+    let quoted = |patterns: &[String]| {
+        patterns.iter().map(|pattern| format!(", '{}'", pattern.replace('\'', "''"))).collect::<String>()
+    };
+    vec![
+        Box::new(move |more| {
+            format!("== .github/workflows/a.yml\non: {{push: {{paths: ['a'{}]}}}}\njobs: {{}}\n", quoted(more))
+        }),
+        Box::new(move |more| filtered("some-with-excludes", &format!("api: ['a'{}]", quoted(more)))),
+        Box::new(move |more| {
+            format!("== azure-pipelines.yml\ntrigger: {{paths: {{include: ['a'{}]}}}}\njobs: []\n", quoted(more))
+        }),
+        Box::new(move |more| format!("== .gitlab-ci.yml\nbuild:\n  rules:\n  - changes: ['a'{}]\n", quoted(more))),
+        Box::new(move |more| format!("== .buildkite/p.yml\nsteps:\n- if_changed: ['a'{}]\n", quoted(more))),
+        Box::new(|more| {
+            let more: String = more.iter().map(|pattern| format!("            {pattern} p true\n")).collect();
+            format!(
+                "== .circleci/config.yml\nworkflows:\n  s:\n    jobs:\n      - path-filtering/filter:\n          mapping: |\n\
+                \x20           a p true\n{more}"
+            )
+        }),
+        Box::new(|more| {
+            let more: String = more.iter().map(|pattern| format!(" changeset \"{pattern}\"\n")).collect();
+            format!("== Jenkinsfile\nstage('s') {{ when {{ anyOf {{ changeset 'a'\n{more} }} }} }}\n")
+        }),
+    ]
+}
+
+#[test]
+fn case_13_what_is_to_be_added_matches_all_that_was_missed() {
+    let names = [
+        "lib/x.go",
+        "lib/deep/er/y",
+        "[id].tsx",
+        "q?",
+        "s*r",
+        "a+b/c++",
+        "{x,y}/z",
+        "$HOME/x",
+        "!not",
+        "sp ace/x y",
+        "#1",
+        "back\\slash",
+        "Makefile",
+        "p(a|r)/en",
+        "é/ü",
+        "it's",
+        "x,y",
+    ];
+    let files: Vec<_> = names.iter().map(|name| path(name)).collect();
+    let root = crate::path::RepoPath::root();
+    for list in lists() {
+        let missing = list(&[]);
+        let missing = pipelines(&missing);
+        let engine = missing.pipelines[0].engine;
+        let check = |folder: &crate::path::RepoPath, files: &[crate::path::RepoPath]| {
+            let add = additions(engine, filters(&missing)[0], folder, files.iter());
+            let text = list(&add);
+            let found = pipelines(&text);
+            let filter = filters(&found)[0];
+            for file in files {
+                assert!(filter.admits(file, ChangeKind::Modified), "{engine:?} {file} {add:?}");
+            }
+        };
+        for file in &files {
+            check(&file.parent().unwrap(), std::slice::from_ref(file));
+            check(&file.parent().unwrap(), &[file.clone(), file.parent().unwrap().child(b"other")]);
+        }
+        check(&root, &files);
+    }
 }
