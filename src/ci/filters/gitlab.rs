@@ -48,6 +48,9 @@ const MOST_FILES: usize = 500;
 /// Jobs may extend each other this deep.
 const DEEPEST: usize = 12;
 
+/// The child pipelines of more jobs are not followed.
+const MOST_CHILDREN: usize = 200;
+
 /// GitLab refuses a list with more patterns.
 const MOST_PATTERNS: usize = 50;
 
@@ -153,6 +156,7 @@ impl<'a> Jobs<'a> {
 fn read_pages(reader: &mut Reader<'_>, start: &RepoPath, jobs: &Jobs<'_>, starts: &mut Vec<RepoPath>) {
     let mut whole = Work::default();
     let mut filters = Vec::new();
+    let mut children = 0;
     for (name, job) in &jobs.by_name {
         let chain = jobs.with_bases(*job);
         let mut work = Work::default();
@@ -161,6 +165,11 @@ fn read_pages(reader: &mut Reader<'_>, start: &RepoPath, jobs: &Jobs<'_>, starts
         }
         for child in chain.iter().find_map(|(_, part)| part.at(&["trigger", "include"])).into_iter() {
             for place in included(reader, child) {
+                children += 1;
+                if children > MOST_CHILDREN {
+                    work.is_hidden = true;
+                    break;
+                }
                 if let Ok(Some(bytes)) = reader.files.read(&place)
                     && let Ok(page) = Page::of(&place, &bytes)
                 {

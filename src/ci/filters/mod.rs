@@ -199,12 +199,12 @@ impl PathFilter {
 
     /// Whether another filter says the same about the same work.
     fn says_the_same(&self, other: &PathFilter) -> bool {
-        let said = |filter: &PathFilter| -> Vec<(bool, String)> {
-            let said = filter.patterns.iter().map(|pattern| (pattern.excludes, pattern.text.clone()));
-            said.collect()
+        let says = |(one, other): (&PathPattern, &PathPattern)| {
+            (one.excludes, &one.changes, &one.text) == (other.excludes, &other.changes, &other.text)
         };
         self.combination == other.combination
-            && said(self) == said(other)
+            && self.patterns.len() == other.patterns.len()
+            && self.patterns.iter().zip(&other.patterns).all(says)
             && self.work.as_ref().map(Work::projects_named) == other.work.as_ref().map(Work::projects_named)
     }
 }
@@ -239,9 +239,12 @@ pub fn read(tree: &dyn Tree) -> Result<Pipelines, TreeError> {
     let Reader { mut pipelines, mut sources, mut findings, .. } = reader;
     sources.sort();
     sources.dedup();
+    for pipeline in &mut pipelines {
+        pipeline.bound(&mut findings);
+        pipeline.join_equal_filters();
+    }
     findings.sort();
     findings.dedup();
-    pipelines.iter_mut().for_each(Pipeline::join_equal_filters);
     Ok(Pipelines { files: files.paths, pipelines, sources, findings })
 }
 
@@ -285,7 +288,30 @@ impl Reader<'_> {
     }
 }
 
+/// A file with more filters is read so far.
+const MOST_FILTERS: usize = 1000;
+
+/// The filters of a file may have so many patterns in all.
+const MOST_PATTERNS: usize = 10_000;
+
 impl Pipeline {
+    /// Leaves aside what no people write, and says so.
+    fn bound(&mut self, findings: &mut Vec<Diagnostic>) {
+        let before = self.filters.len();
+        let mut patterns = 0;
+        let mut place = 0;
+        self.filters.retain(|filter| {
+            place += 1;
+            patterns += filter.patterns.len();
+            place <= MOST_FILTERS && patterns <= MOST_PATTERNS
+        });
+        if self.filters.len() < before {
+            let message = format!("{} filters are too many to be looked at", before - self.filters.len());
+            let place = Evidence::new(&self.file, 0, "");
+            findings.push(Diagnostic::warning("unreadable-pipeline", message).at(&place));
+        }
+    }
+
     /// Makes one of filters that stand several times: for pushes and for pull requests.
     fn join_equal_filters(&mut self) {
         let mut joined: Vec<PathFilter> = Vec::new();

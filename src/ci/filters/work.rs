@@ -24,6 +24,7 @@ pub(super) struct Work {
     pub is_hidden: bool,
     /// Values that stand for a placeholder such as `matrix.service`.
     values: BTreeMap<String, Vec<String>>,
+    words_read: usize,
 }
 
 /// Keys below which no work is told.
@@ -127,6 +128,9 @@ const TOPS: [&str; 11] = [
 
 /// One word stands for at most this many.
 const MOST_VALUES: usize = 500;
+
+/// So many words are read of one job; behind them, anything may stand.
+const MOST_WORDS: usize = 200_000;
 
 /// More paths are not told of one job.
 const MOST_MENTIONS: usize = 5000;
@@ -257,9 +261,14 @@ impl Work {
         if content.trim_start().starts_with(['#']) {
             return;
         }
+        if self.words_read > MOST_WORDS {
+            self.is_hidden = true;
+            return;
+        }
         let content = TOPS.iter().fold(content.to_owned(), |content, top| content.replace(top, "."));
         let mut before = String::new();
         for word in self.words(&content) {
+            self.words_read += 1;
             let named = is_path || word.contains('/') || PATH_OPTIONS.contains(&before.as_str());
             if named {
                 for path in self.resolved(files, &word, folders) {

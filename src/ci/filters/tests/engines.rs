@@ -256,3 +256,22 @@ fn case_96_broken_and_hostile_files_are_findings() {
         assert!(pipelines(text).findings.is_empty(), "{text}");
     }
 }
+
+#[test]
+fn case_96_more_than_people_write_is_left_aside_with_a_word() {
+    let many: String = (0..3000).map(|at| format!("- if_changed: a{at}\n")).collect();
+    let found = pipelines(&format!("== .buildkite/p.yml\nsteps:\n{many}"));
+    assert_eq!(
+        (filters(&found).len(), told(&found.findings)),
+        (1000, vec!["unreadable-pipeline .buildkite/p.yml:0".to_owned()])
+    );
+    let values: Vec<String> = (0..400).map(|at| format!("v{at}")).collect();
+    let lines = "        make -C ./${{ matrix.v }}\n".repeat(20_000);
+    let text = format!(
+        "== v7/x\n== .github/workflows/a.yml\non: push\njobs:\n  a:\n    strategy: {{matrix: {{v: [{}]}}}}\n    steps:\n\
+        \x20   - run: |\n{lines}",
+        values.join(", ")
+    );
+    let work = &pipelines(&text).pipelines[0].work;
+    assert!(work.is_hidden && work.mentions.len() == 1);
+}
