@@ -11,7 +11,7 @@ pub(super) struct Grammar {
     pub double_star: DoubleStar,
     /// What `?` is.
     pub question: Question,
-    /// Whether `[ab]` is one of these characters, and `\\` takes the meaning from a sign.
+    /// Whether `[ab]` is one of these characters, and `\` takes the meaning from a sign.
     pub classes: bool,
     /// Whether `{a,b}` is a choice.
     pub braces: bool,

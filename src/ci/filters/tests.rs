@@ -222,8 +222,11 @@ fn case_96_patterns_that_cost_too_much_match_everything() {
     assert_eq!(admitted(&deep, "anything"), ["anything"]);
 }
 
+/// A file in which such patterns are listed.
+type Lists = Box<dyn Fn(&[String]) -> String>;
+
 /// A list with these patterns in the file of each engine, behind one for `a`.
-fn lists() -> Vec<Box<dyn Fn(&[String]) -> String>> {
+fn lists() -> Vec<Lists> {
     let quoted = |patterns: &[String]| {
         patterns.iter().map(|pattern| format!(", '{}'", pattern.replace('\'', "''"))).collect::<String>()
     };
