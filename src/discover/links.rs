@@ -78,6 +78,16 @@ pub struct ProjectClaim {
     pub evidence: Evidence,
 }
 
+/// A project is a part of the one around it and takes its folder from that. Whatever else is done in the whole (a script, a
+/// task of the configuration) is about its parts too.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PartClaim {
+    /// The folder of the part.
+    pub part: RepoPath,
+    /// The folder of the whole.
+    pub whole: RepoPath,
+}
+
 /// Where an edge leads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EdgeTarget {
@@ -223,6 +233,8 @@ pub enum Doubtful {
 pub struct Links {
     /// Folders that are projects.
     pub projects: Vec<ProjectClaim>,
+    /// Projects that are parts of another one.
+    pub parts: Vec<PartClaim>,
     /// Dependencies.
     pub edges: Vec<EdgeClaim>,
     /// Tasks.

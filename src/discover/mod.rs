@@ -47,7 +47,7 @@ pub use kept::{KeptParts, kept, news, recall};
 pub use landscape::{Landscape, Manifest};
 pub use links::{
     Admission, Command, DanglingClaim, Doubtful, EdgeClaim, EdgeKind, EdgeTarget, Ground, Input, JoinClaim, JoinWish,
-    LayoutClaim, Links, MentionClaim, ProjectClaim, Reading, Role, TaskClaim,
+    LayoutClaim, Links, MentionClaim, PartClaim, ProjectClaim, Reading, Role, TaskClaim,
 };
 pub use probes::{PathHashes, Places, Probes, RestsOn};
 pub use registry::{EcosystemIndex, Facts, FactsMemo, Linked, Read, UnreadableManifest, discover, ecosystems, read};

@@ -41,6 +41,9 @@ pub fn assemble(tree: &dyn Tree, linked: &Linked, configuration: &Configuration)
 
     workspace.owners = owners(&folders, &joined);
     workspace.projects = projects(&folders, &joined);
+    for (ecosystem, claim) in all(linked, |links| &links.parts) {
+        workspace.parts.add(&claim.whole, &claim.part, ecosystem);
+    }
     workspace.fragments = all(linked, |links| &links.fragments).map(|(_, claim)| claim.clone()).collect();
     add_configured(tree, &configured, &mut workspace)?;
     let edges = resolve_edges(tree, linked, &mut workspace)?;
@@ -372,10 +375,10 @@ fn add_tasks(linked: &Linked, edges: &[PlacedEdge], workspace: &mut Draft) {
         let id = TaskId { project: place.1, name: TaskName(claim.name.clone()) };
         let takes = workspace.owners.owner_inside(&claim.folder) == Owner::Project(&id.project);
         let task = workspace.tasks.entry(id.clone()).or_insert_with(|| Task::empty(id.clone()));
-        task.inputs.extend(claim.inputs.iter().map(|input| match takes {
+        task.inputs.extend(claim.inputs.iter().flat_map(|input| match takes {
             // A stray that stands alone reads its files although the project around it owns them.
-            false => input_whoever_owns(input),
-            true => input.clone(),
+            false => vec![input_whoever_owns(input)],
+            true => workspace.parts.with_parts(&claim.folder, Some(ecosystem), input.clone()),
         }));
         task.slices.extend(claim.slices.iter().filter_map(|claim| slices.find(claim)));
         task.commands.extend(claim.command.clone());

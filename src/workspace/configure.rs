@@ -72,7 +72,7 @@ impl Draft {
             if let Some(project) = self.projects.get_mut(id) {
                 project.owners = settings.owners.iter().map(|owner| owner.value.clone()).collect();
             }
-            self.add_own_tasks(id, settings);
+            self.add_own_tasks(id, settings, configuration);
             dependencies.extend(self.dependencies(id, settings));
         }
         self.edges.extend(dependencies.iter().cloned());
@@ -106,13 +106,16 @@ impl Draft {
         self.names = self.projects.values().map(|project| (project.name.clone(), project.id.clone())).collect();
     }
 
-    fn add_own_tasks(&mut self, id: &ProjectId, settings: &ProjectSettings) {
+    fn add_own_tasks(&mut self, id: &ProjectId, settings: &ProjectSettings, configuration: &Configuration) {
         for (name, own) in &settings.tasks {
+            let general = configuration.tasks.get(name).and_then(|general| general.inputs.as_ref());
+            let says_inputs = own.inputs.as_ref().or(general).is_some();
             let task = TaskId { project: id.clone(), name: TaskName(name.clone()) };
             self.tasks.entry(task.clone()).or_insert_with(|| {
                 let evidence = own.name.evidence();
-                let selection = Selection::owned(&id.0);
-                Task { inputs: vec![Input { selection, evidence }], ..Task::empty(task.clone()) }
+                let own = || Input { selection: Selection::owned(&id.0), evidence };
+                let inputs = if says_inputs { Vec::new() } else { self.parts.with_parts(&id.0, None, own()) };
+                Task { inputs, ..Task::empty(task.clone()) }
             });
         }
     }
@@ -239,7 +242,7 @@ impl Draft {
                 let inputs = stating
                     .zip(selections)
                     .map(|((_, pattern), selection)| Input { selection, evidence: pattern.evidence() });
-                inputs.collect()
+                inputs.flat_map(|input| self.parts.with_parts(&project.0, None, input)).collect()
             }
             Err(finding) => {
                 let evidence = Evidence::new(&project.0, 0, "");

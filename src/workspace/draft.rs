@@ -6,9 +6,36 @@ use std::sync::Arc;
 use super::owner::{Owner, Owners};
 use super::{Doubt, Edge, Project, ProjectId, Symlinks, Task, TaskId, TaskName};
 use crate::diagnostic::Diagnostic;
-use crate::discover::{Fragments, Probes};
+use crate::discover::{Fragments, Input, Probes};
 use crate::path::RepoPath;
-use crate::selection::Filter;
+use crate::selection::{Filter, Reach, Selection};
+
+/// Projects that are parts of another one, by the folder of the whole, each with the ecosystem that says so.
+#[derive(Debug, Default)]
+pub(super) struct Parts(BTreeMap<RepoPath, Vec<(RepoPath, &'static str)>>);
+
+impl Parts {
+    pub(super) fn add(&mut self, whole: &RepoPath, part: &RepoPath, ecosystem: &'static str) {
+        self.0.entry(whole.clone()).or_default().push((part.clone(), ecosystem));
+    }
+
+    /// An input of a project's task, and the same of the project's parts where it means what the project owns. The ecosystem
+    /// that parts a project knows what it does in the whole.
+    pub(super) fn with_parts(&self, whole: &RepoPath, ecosystem: Option<&str>, input: Input) -> Vec<Input> {
+        let mut inputs = Vec::new();
+        if input.selection.reach == Reach::Owned {
+            let of_others = |by: &str| ecosystem != Some(by);
+            let parts = self.0.get(whole).into_iter().flatten().filter(|(_, by)| of_others(by));
+            let read = parts.filter(|(part, _)| part.is_within(&input.selection.base));
+            inputs.extend(read.map(|(part, _)| Input {
+                selection: Selection { base: part.clone(), reach: Reach::All, ..input.selection.clone() },
+                evidence: input.evidence.clone(),
+            }));
+        }
+        inputs.push(input);
+        inputs
+    }
+}
 
 /// What [`super::Workspace`] is made from.
 #[derive(Debug, Default)]
@@ -17,6 +44,7 @@ pub(super) struct Draft {
     pub(super) edges: Vec<Edge>,
     pub(super) tasks: BTreeMap<TaskId, Task>,
     pub(super) owners: Owners,
+    pub(super) parts: Parts,
     pub(super) symlinks: Symlinks,
     pub(super) ignore: Option<Filter>,
     pub(super) doubts: Vec<Doubt>,

@@ -188,3 +188,26 @@ fn a_base_whose_rows_were_lost_gives_no_answer_that_counts_and_no_panic() {
     affect(side, head.side(), &differing(&base, &head), &Terms::default()).unwrap();
     assert!(lost.is_damaged());
 }
+
+#[test]
+fn what_is_done_in_a_project_is_about_its_parts_too() {
+    let base = "\
+== go.mod
+module example.com/m
+== knockon.toml
+[project.\".\".task.lint]
+command = \"golangci-lint run\"
+[project.\".\".task.count]
+command = \"count\"
+inputs = [\"**/*.go\"]
+[project.\".\".task.spell]
+command = \"spell\"
+inputs = [\"**/*.md\"]
+== cmd/one/main.go
+package main
+== cmd/two/main.go
+package main
+";
+    let head = base.replace("== cmd/two", "func help() {}\n== cmd/two");
+    check_some(base, &head, &[".:count", ".:lint", "cmd/one:build"], &[".:spell", "cmd/two:build"]);
+}

@@ -29,7 +29,7 @@ use self::sums::Sums;
 use super::syntax::{Stated, Unreadable};
 use super::{
     Admission, Command, DanglingClaim, Ecosystem, EdgeClaim, EdgeKind, EdgeTarget, Ground, Input, Landscape, Links,
-    ProjectClaim, Reading, Role, SliceClaim, TaskClaim,
+    PartClaim, ProjectClaim, Reading, Role, SliceClaim, TaskClaim,
 };
 use crate::diagnostic::{Diagnostic, Evidence};
 use crate::path::{PathError, RepoPath};
@@ -346,6 +346,7 @@ fn claim_service(
     let Claimed { module, edges, inherited, prefix, sliced } = of_module;
     let evidence = Evidence::new(&service.main, 0, "");
     let below = service.folder.below(&module.folder).map(|below| below.to_string()).unwrap_or_default();
+    links.parts.push(PartClaim { part: service.folder.clone(), whole: module.folder.clone() });
     links.projects.push(ProjectClaim {
         folder: service.folder.clone(),
         role: Role::Code,

@@ -13,7 +13,9 @@ use super::tasks::{Surrounding, claim_service_tasks};
 use super::{DOCKERFILE, Facts, MAIN_FILE};
 use crate::diagnostic::Evidence;
 use crate::discover::surroundings::{Surroundings, is_fixture};
-use crate::discover::{Admission, EdgeClaim, EdgeTarget, Ground, Input, Landscape, Links, ProjectClaim, Role};
+use crate::discover::{
+    Admission, EdgeClaim, EdgeTarget, Ground, Input, Landscape, Links, PartClaim, ProjectClaim, Role,
+};
 use crate::path::RepoPath;
 use crate::selection::{Selection, escape_glob};
 
@@ -168,6 +170,7 @@ pub(super) fn claim_services(
         let folder = &service.folder;
         let beside = services.iter().map(|other| other.folder.clone()).filter(|other| other != folder);
         let beside: Vec<RepoPath> = beside.collect();
+        links.parts.push(PartClaim { part: folder.clone(), whole: project.folder.clone() });
         links.projects.push(ProjectClaim {
             folder: folder.clone(),
             role: Role::Code,
