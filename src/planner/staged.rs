@@ -53,8 +53,14 @@ impl Planner {
             .flat_map(|task| files_behind(&local, workspace, task))
             .collect();
         if files.is_empty() {
-            // A configuration or a manifest that says something else, and is itself no input.
-            files = differing.into_iter().map(|change| change.path).collect();
+            // A manifest that says something else, and is itself no input; or the configuration.
+            let differing: BTreeSet<RepoPath> = differing.into_iter().map(|change| change.path).collect();
+            let sides = [&known.workspace, workspace];
+            let understood = differing.iter().filter(|path| sides.iter().any(|side| side.is_understood(path)));
+            files = understood.cloned().collect();
+            if files.is_empty() {
+                files = differing;
+            }
         }
         let mut named: Vec<String> = files.iter().take(NAMED).map(|file| format!("`{file}`")).collect();
         if files.len() > NAMED {
