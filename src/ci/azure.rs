@@ -3,15 +3,24 @@
 
 use super::document::Node;
 use super::entry::with_remark;
+use super::feedback::{Annotation, Feedback};
 use super::layers::{Leg, layers};
 use super::{
     CiError, Emission, Engine, Entry, Form, Grammar, Job, JobGraph, Options, Setup, has_room, shell, variables, within,
 };
 
-pub(super) const ENGINE: Engine =
-    Engine { name: "azure", title: TITLE, emit, entry: Some(Entry { path: "azure-pipelines.yml", text: entry_text }) };
+pub(super) const ENGINE: Engine = Engine {
+    name: "azure",
+    title: TITLE,
+    emit,
+    entry: Some(Entry { path: "azure-pipelines.yml", text: entry_text }),
+    feedback: Some(FEEDBACK),
+};
 
 const TITLE: &str = "Azure Pipelines";
+
+/// No limit is documented; more than a few are read by nobody.
+const FEEDBACK: Feedback = Feedback { variable: "TF_BUILD", annotation, most: 10, summary: None };
 
 const NAMES: Grammar = Grammar { signs: "_", filler: '_', digit_first: false, lower: false, longest: 100 };
 
@@ -106,13 +115,32 @@ fn set_variables(graph: &JobGraph, most_layers: usize) -> Result<String, CiError
         values.push((format!("layer{number}"), matrix(graph, legs)?));
     }
     let set = |(name, value): &(String, String)| {
-        // In what a command is given, only these would be read.
-        let value = value.replace('%', "%AZP25").replace('\r', "%0D").replace('\n', "%0A");
-        format!("##vso[task.setvariable variable={name};isOutput=true]{value}\n")
+        format!("##vso[task.setvariable variable={name};isOutput=true]{}\n", data(value))
     };
     let text: String = values.iter().map(set).collect();
     within(TITLE, "bytes of variables", text.len(), MOST_OUTPUT, super::SHARD)?;
     Ok(text)
+}
+
+/// What a command is given, in which only these would be read.
+fn data(text: &str) -> String {
+    text.replace('%', "%AZP25").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+/// A command that shows a finding with its place.
+fn annotation(annotation: &Annotation) -> String {
+    let property = |text: &str| data(text).replace(';', "%3B").replace(']', "%5D");
+    let level = if annotation.is_error { "error" } else { "warning" };
+    let mut properties = format!("type={level};code={}", property(&annotation.title));
+    if let Some(file) = &annotation.file {
+        properties.push_str(&format!(";sourcepath={}", property(file)));
+    }
+    for (name, number) in [("linenumber", annotation.line), ("columnnumber", annotation.column)] {
+        if number > 0 {
+            properties.push_str(&format!(";{name}={number}"));
+        }
+    }
+    format!("##vso[task.logissue {properties}]{}\n", data(&annotation.message))
 }
 
 fn matrix(graph: &JobGraph, legs: &[Leg]) -> Result<String, CiError> {

@@ -9,6 +9,7 @@ pub(super) const ENGINE: Engine = Engine {
     title: TITLE,
     emit,
     entry: Some(Entry { path: ".buildkite/pipeline.yml", text: entry_text }),
+    feedback: None,
 };
 
 const TITLE: &str = "Buildkite";

@@ -12,6 +12,7 @@ pub(super) const ENGINE: Engine = Engine {
     title: TITLE,
     emit,
     entry: Some(Entry { path: ".circleci/config.yml", text: entry_text }),
+    feedback: None,
 };
 
 const TITLE: &str = "CircleCI";

@@ -3,6 +3,7 @@
 
 use super::document::Node;
 use super::entry::with_remark;
+use super::feedback::{Annotation, Feedback, SummaryFile};
 use super::layers::{Leg, layers};
 use super::{
     CiError, Emission, Engine, Entry, Form, Grammar, Job, JobEnvironment, JobGraph, Options, Setup, has_room, shell,
@@ -14,9 +15,17 @@ pub(super) const ENGINE: Engine = Engine {
     title: TITLE,
     emit,
     entry: Some(Entry { path: ".github/workflows/knockon.yml", text: entry_text }),
+    feedback: Some(FEEDBACK),
 };
 
 const TITLE: &str = "GitHub Actions";
+
+const FEEDBACK: Feedback = Feedback {
+    variable: "GITHUB_ACTIONS",
+    annotation,
+    most: 10,
+    summary: Some(SummaryFile { variable: "GITHUB_STEP_SUMMARY", most: 1_048_576 }),
+};
 
 const NAMES: Grammar = Grammar { signs: "-_", filler: '-', digit_first: false, lower: false, longest: 100 };
 
@@ -122,6 +131,23 @@ fn checkout() -> Node {
 
 fn run(variables: Node, script: &str) -> Node {
     Node::map().with("env", variables).with("shell", "sh").with("run", script)
+}
+
+/// A command that shows a finding beside its line.
+fn annotation(annotation: &Annotation) -> String {
+    let data = |text: &str| text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
+    let property = |text: &str| data(text).replace(':', "%3A").replace(',', "%2C");
+    let level = if annotation.is_error { "error" } else { "warning" };
+    let mut properties = format!("title={}", property(&annotation.title));
+    if let Some(file) = &annotation.file {
+        properties.push_str(&format!(",file={}", property(file)));
+    }
+    for (name, number) in [("line", annotation.line), ("col", annotation.column)] {
+        if number > 0 {
+            properties.push_str(&format!(",{name}={number}"));
+        }
+    }
+    format!("::{level} {properties}::{}\n", data(&annotation.message))
 }
 
 /// A job that plans, one for each layer, and the gate.

@@ -8,8 +8,13 @@ use super::{
     CiError, Emission, Engine, Entry, Grammar, Job, JobGraph, Options, Setup, has_room, shell, variables, within,
 };
 
-pub(super) const ENGINE: Engine =
-    Engine { name: "gitlab", title: TITLE, emit, entry: Some(Entry { path: ".gitlab-ci.yml", text: entry_text }) };
+pub(super) const ENGINE: Engine = Engine {
+    name: "gitlab",
+    title: TITLE,
+    emit,
+    entry: Some(Entry { path: ".gitlab-ci.yml", text: entry_text }),
+    feedback: None,
+};
 
 const TITLE: &str = "GitLab";
 

@@ -5,8 +5,13 @@ use super::{
     CiError, Emission, Engine, Entry, Job, JobEnvironment, JobGraph, Options, Setup, commands, has_room, shell, within,
 };
 
-pub(super) const ENGINE: Engine =
-    Engine { name: "jenkins", title: TITLE, emit, entry: Some(Entry { path: "Jenkinsfile", text: entry_text }) };
+pub(super) const ENGINE: Engine = Engine {
+    name: "jenkins",
+    title: TITLE,
+    emit,
+    entry: Some(Entry { path: "Jenkinsfile", text: entry_text }),
+    feedback: None,
+};
 
 const TITLE: &str = "Jenkins";
 

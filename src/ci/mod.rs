@@ -10,6 +10,7 @@ mod buildkite;
 mod circleci;
 mod document;
 mod entry;
+mod feedback;
 pub mod filters;
 mod github;
 mod gitlab;
@@ -24,6 +25,7 @@ mod sources;
 mod tekton;
 
 pub use entry::{Entry, Setup};
+pub use feedback::{Feedback, SummaryFile};
 pub use jobs::{Durations, Job, JobEnvironment, JobGraph, JobTerms};
 pub use shard::Shard;
 
@@ -41,6 +43,8 @@ pub struct Engine {
     pub emit: fn(&JobGraph, &Options) -> Result<Emission, CiError>,
     /// The file that calls knockon for each plan, where one is enough.
     pub entry: Option<Entry>,
+    /// Where it shows what a step has to say, if it shows more than a log.
+    pub feedback: Option<Feedback>,
 }
 
 /// Every engine, by name.

@@ -7,7 +7,15 @@ use std::path::Path;
 use super::Exit;
 use super::arguments::{CiArguments, CiFormat};
 use super::commands::{Failure, Session, doubtful};
-use crate::ci::{Durations, Emission, Engine, Form, JobGraph, JobTerms, Options, Setup, USUAL_LAYERS, engine};
+use crate::ci::{
+    Durations, Emission, Engine, Feedback, Form, JobGraph, JobTerms, Options, Setup, Shard, SummaryFile, USUAL_LAYERS,
+    engine,
+};
+use crate::diagnostic::Diagnostic;
+use crate::planner::{Answer, PlannerError};
+use crate::report::json::PlanReport;
+use crate::report::markdown::plan_summary;
+use crate::report::text::doubt_text;
 
 /// The file that GitHub reads a step's outputs from.
 const GITHUB_OUTPUT: &str = "GITHUB_OUTPUT";
@@ -21,10 +29,21 @@ impl Session<'_> {
         if arguments.init {
             return self.ci_entry(engine, arguments);
         }
-        let (planner, answer, pipeline) = self.wanted(&arguments.wanted)?;
+        let planned = self.ci_plan(engine, arguments);
+        match &planned {
+            Ok(_) => {}
+            Err(Failure::Planner(PlannerError::Configuration(findings))) => self.annotate(engine, findings),
+            Err(failure) => self.annotate(engine, &[Diagnostic::error("error", failure.to_string())]),
+        }
+        planned
+    }
+
+    fn ci_plan(&self, engine: Engine, arguments: &CiArguments) -> Result<Exit, Failure> {
+        let (planner, answer, choice) = self.wanted(&arguments.wanted)?;
         self.output.findings(&answer.diagnostics);
-        let plan = planner.plan(answer, &pipeline)?;
-        let pipeline = pipeline.pipeline.as_deref();
+        self.annotate(engine, &findings_of_change(answer));
+        let plan = planner.plan(answer, &choice)?;
+        let pipeline = choice.pipeline.as_deref();
         let durations = arguments.durations.as_deref().map(durations).transpose()?.unwrap_or_default();
         let terms = JobTerms { configuration: answer.head.configuration(), pipeline, durations: &durations };
         let mut graph = JobGraph::new(answer.head.workspace(), &plan, &terms)?;
@@ -54,7 +73,42 @@ impl Session<'_> {
             Emission::LoggingCommands(text) => self.output.commands(&text)?,
             Emission::Parts(parts) => self.parts(arguments, &parts)?,
         }
+        if let Some(file) = engine.feedback.and_then(|feedback| feedback.summary) {
+            let report =
+                || PlanReport::new(&answer.decision, answer.head.workspace(), &answer.affected, &choice, &plan);
+            self.summarise(file, arguments.shard, report);
+        }
         Ok(doubtful(&arguments.wanted.range, answer))
+    }
+
+    /// Shows findings beside their lines, where this is a run of the engine.
+    fn annotate(&self, engine: Engine, findings: &[Diagnostic]) {
+        let is_here = |feedback: &Feedback| {
+            self.surroundings.variable(feedback.variable).is_some_and(|value| value.eq_ignore_ascii_case("true"))
+        };
+        if let Some(feedback) = engine.feedback.filter(is_here) {
+            self.output.annotations(&feedback.commands(findings));
+        }
+    }
+
+    /// Appends the plan to the file whose Markdown the engine shows, if it names one. A page that is not there changes no
+    /// plan.
+    fn summarise(&self, summary: SummaryFile, shard: Option<Shard>, report: impl FnOnce() -> PlanReport) {
+        let Some(path) = self.surroundings.variable(summary.variable) else { return };
+        let append = || {
+            let mut file = OpenOptions::new().append(true).create(true).open(path)?;
+            let there = usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX);
+            let part = shard.map(|Shard { number, of }| format!("\nThis step runs part {number} of {of}.\n"));
+            let part = part.unwrap_or_default();
+            let room = summary.most.saturating_sub(there).saturating_sub(part.len());
+            match plan_summary(&report(), room) {
+                text if text.is_empty() => Err(std::io::Error::other("it has no room left")),
+                text => file.write_all((text + &part).as_bytes()),
+            }
+        };
+        if let Err(error) = append() {
+            self.output.warning(&format!("there is no summary in {}: {error}", summary.variable));
+        }
     }
 
     /// Writes the file that an engine begins with, at the top of the work tree.
@@ -110,6 +164,18 @@ impl Session<'_> {
         }
         Ok(())
     }
+}
+
+/// What is worth showing beside lines: findings about the repository as a whole, those in files that the change touches,
+/// and what could not be known.
+fn findings_of_change(answer: &Answer) -> Vec<Diagnostic> {
+    let is_touched = |finding: &&Diagnostic| {
+        let file = finding.place.as_ref().map(|place| &place.file);
+        file.is_some_and(|file| answer.changes.binary_search_by(|change| change.path.cmp(file)).is_ok())
+    };
+    let of_manifests = answer.head.workspace().diagnostics().iter().filter(is_touched);
+    let doubts = answer.affected.widened.iter().map(|doubt| Diagnostic::warning("widened", doubt_text(doubt)));
+    answer.diagnostics.iter().chain(of_manifests).cloned().chain(doubts).collect()
 }
 
 /// How long tasks take, from a file.

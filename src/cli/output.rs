@@ -128,6 +128,12 @@ impl Output {
         self.line("note", message);
     }
 
+    /// Writes findings where they are commands to a CI engine. Engines read them on this stream too, and stdout may be
+    /// what the engine is handed as the plan.
+    pub(super) fn annotations(&self, commands: &str) {
+        let _ = io::stderr().write_all(commands.as_bytes());
+    }
+
     fn line(&self, weight: &str, message: &str) {
         let mut text = format!("{weight}: ");
         let _ = crate::path::escape_for_people(message.as_bytes(), &mut text);

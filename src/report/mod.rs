@@ -6,5 +6,6 @@ pub mod diagnostics;
 pub mod drawing;
 pub mod history;
 pub mod json;
+pub mod markdown;
 pub mod page;
 pub mod text;

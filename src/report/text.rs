@@ -5,6 +5,7 @@ mod listing;
 
 pub use explanation::{explain_path, explain_project, explain_task};
 pub use listing::{affected_text, check_text, doubt_text, graph_text, inputs_text, plan_text, steps_text};
+pub(super) use listing::{telling_causes, tree_text};
 
 use std::fmt::Write as _;
 
@@ -97,7 +98,7 @@ fn change_word(change: ChangeKind) -> &'static str {
 }
 
 /// A cause in a sentence, and the line that proves it.
-fn cause_text(cause: &Cause) -> (String, Option<&Evidence>) {
+pub(super) fn cause_text(cause: &Cause) -> (String, Option<&Evidence>) {
     match cause {
         Cause::Input { path, change, evidence } => (format!("{path} {}", change_word(*change)), Some(evidence)),
         Cause::InputSet { path, at_head: true, evidence } => (format!("{path} is an input now"), Some(evidence)),

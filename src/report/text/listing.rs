@@ -112,7 +112,8 @@ pub fn steps_text(range: &Decision, look: Look) -> String {
     text
 }
 
-fn tree_text(tree: &TreeName) -> String {
+/// A tree by its commit, and by the name that it was asked for by.
+pub fn tree_text(tree: &TreeName) -> String {
     let commit = tree.commit.as_deref().map(|commit| &commit[..commit.len().min(12)]);
     match (tree.kind, commit, &tree.revision) {
         (TreeKind::Commit, Some(commit), Some(revision)) if !commit.starts_with(revision.as_str()) => {
@@ -168,13 +169,19 @@ fn is_certain(cause: &Cause) -> bool {
     !matches!(cause, Cause::Widened { .. } | Cause::Upstream { .. })
 }
 
-fn causes_text(text: &mut String, causes: &[ProjectCause], look: Look) {
+/// The causes of a project that tell why it is affected, in order.
+pub fn telling_causes(causes: &[ProjectCause]) -> Vec<&Cause> {
     // Steps within the project are its own affair: they tell nothing about why it is affected.
     let mut told: Vec<&Cause> = causes.iter().map(|told| &told.cause).collect();
     told.retain(|cause| !matches!(cause, Cause::Upstream { evidence: None, .. }));
     if told.iter().any(|cause| is_certain(cause)) {
         told.retain(|cause| !matches!(cause, Cause::Widened { .. }));
     }
+    told
+}
+
+fn causes_text(text: &mut String, causes: &[ProjectCause], look: Look) {
+    let told = telling_causes(causes);
     let shown = look.most(told.len(), MOST_CAUSES);
     for cause in &told[..shown] {
         let (sentence, evidence) = cause_text(cause);

@@ -121,3 +121,77 @@ fn an_environment_is_reached_by_those_that_may_and_is_approved() {
     repo.knockon(&[&["ci", "tekton", "--pipeline", "out", "--image", "i", "--repository", "r"], &RANGE[..]].concat())
         .refused(2, "Tekton has no approval, which lone:deploy asks for");
 }
+
+#[test]
+fn github_shows_the_plan_on_the_page_of_the_run() {
+    let repo = changed();
+    let page = repo.beside("page");
+    fs::write(&page, "# before\n").unwrap();
+    let on_github = |arguments: &[&str]| {
+        repo.start(&[&["ci"], arguments, &RANGE[..]].concat(), |command| {
+            command.env("GITHUB_STEP_SUMMARY", &page);
+        })
+    };
+    on_github(&["github"]).done();
+    let text = fs::read_to_string(&page).unwrap();
+    assert!(text.starts_with("# before\n## knockon: 3 projects and 6 tasks affected\n"), "{text}");
+    assert!(text.contains("| <code>lib</code> | build, test | lib/lib.go modified | "), "{text}");
+    assert!(text.contains("| 1 | <code>build</code> | "), "{text}");
+    // Nobody else's plan goes there, and a page that cannot be written changes no plan.
+    on_github(&["gitlab"]).done();
+    assert_eq!(fs::read_to_string(&page).unwrap(), text);
+    on_github(&["github", "--shard", "1/2"]).done();
+    assert!(fs::read_to_string(&page).unwrap().ends_with("\nThis step runs part 1 of 2.\n"));
+    fs::write(&page, vec![b'x'; 1_048_570]).unwrap();
+    let outcome = on_github(&["github"]);
+    outcome.done();
+    assert_eq!(outputs(outcome.stdout()).len(), 3 + 10);
+    assert!(outcome.stderr.contains("there is no summary in GITHUB_STEP_SUMMARY: it has no room left"));
+    assert_eq!(fs::metadata(&page).unwrap().len(), 1_048_570);
+}
+
+#[test]
+fn case_16_a_name_breaks_neither_the_page_nor_the_log() {
+    let repo = changed();
+    let page = repo.beside("page");
+    for name in ["a|b", "<img src=x>", "`c`", "x\n| y |", "x\n::error::y"] {
+        repo.write(format!("{name}/go.mod"), "module example.com/x\n").write(format!("{name}/x.go"), "package x\n");
+    }
+    repo.commit("names");
+    let outcome = repo.start(&[&["ci", "github"], &RANGE[..]].concat(), |command| {
+        command.env("GITHUB_STEP_SUMMARY", &page).env("GITHUB_ACTIONS", "true");
+    });
+    let text = fs::read_to_string(&page).unwrap();
+    let rows: Vec<&str> = text.lines().filter(|line| line.starts_with("| <code>")).collect();
+    assert_eq!(rows.len(), 5, "{text}");
+    assert!(rows.iter().all(|row| row.matches('|').count() == 5), "{text}");
+    assert!(!text.contains("<img") && !text.contains('`'), "{text}");
+    let commands = outcome.stderr.lines().filter(|line| line.trim_start().starts_with("::"));
+    assert!(commands.clone().all(|line| line.starts_with("::warning title=knockon ")), "{}", outcome.stderr);
+}
+
+#[test]
+fn findings_are_annotations_where_the_engine_runs() {
+    let repo = changed();
+    repo.write("lone/knockon.toml", "[task.test]\nouputs = []\n").commit("a mistake");
+    let told = |engine: &str, variables: &[(&str, &str)]| {
+        let outcome = repo.start_with(&[&["ci", engine], &RANGE[..]].concat(), variables);
+        outcome.refused(2, "");
+        outcome
+            .stderr
+            .lines()
+            .filter(|line| line.starts_with("::") || line.starts_with("##vso"))
+            .collect::<Vec<_>>()
+            .join("\n")
+    };
+    let github = told("github", &[("GITHUB_ACTIONS", "true")]);
+    assert!(
+        github.starts_with("::error title=knockon ") && github.contains(",file=lone/knockon.toml,line=2,"),
+        "{github}"
+    );
+    let azure = told("azure", &[("TF_BUILD", "True")]);
+    assert!(azure.starts_with("##vso[task.logissue type=error;code=knockon "), "{azure}");
+    assert!(azure.contains(";sourcepath=lone/knockon.toml;linenumber=2;"), "{azure}");
+    assert_eq!(told("github", &[]), "");
+    assert_eq!(told("github", &[("TF_BUILD", "True")]), "");
+}
