@@ -8,7 +8,7 @@ use super::{
     CiError, Emission, Engine, Grammar, Job, JobEnvironment, JobGraph, Options, commands, has_room, shell, within,
 };
 
-pub(super) const ENGINE: Engine = Engine { name: "argo", title: TITLE, emit, entry: None, feedback: None };
+pub(super) const ENGINE: Engine = Engine { name: "argo", title: TITLE, emit, forms: &[], entry: None, feedback: None };
 
 const TITLE: &str = "Argo Workflows";
 

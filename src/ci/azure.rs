@@ -13,6 +13,7 @@ pub(super) const ENGINE: Engine = Engine {
     name: "azure",
     title: TITLE,
     emit,
+    forms: &[Form::Matrix, Form::Workflow],
     entry: Some(Entry { path: "azure-pipelines.yml", text: entry_text }),
     feedback: Some(FEEDBACK),
 };

@@ -8,6 +8,7 @@ pub(super) const ENGINE: Engine = Engine {
     name: "buildkite",
     title: TITLE,
     emit,
+    forms: &[],
     entry: Some(Entry { path: ".buildkite/pipeline.yml", text: entry_text }),
     feedback: None,
 };

@@ -11,6 +11,7 @@ pub(super) const ENGINE: Engine = Engine {
     name: "circleci",
     title: TITLE,
     emit,
+    forms: &[],
     entry: Some(Entry { path: ".circleci/config.yml", text: entry_text }),
     feedback: None,
 };

@@ -14,6 +14,7 @@ pub(super) const ENGINE: Engine = Engine {
     name: "github",
     title: TITLE,
     emit,
+    forms: &[Form::Matrix, Form::Workflow],
     entry: Some(Entry { path: ".github/workflows/knockon.yml", text: entry_text }),
     feedback: Some(FEEDBACK),
 };

@@ -12,6 +12,7 @@ pub(super) const ENGINE: Engine = Engine {
     name: "gitlab",
     title: TITLE,
     emit,
+    forms: &[],
     entry: Some(Entry { path: ".gitlab-ci.yml", text: entry_text }),
     feedback: None,
 };

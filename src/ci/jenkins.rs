@@ -9,6 +9,7 @@ pub(super) const ENGINE: Engine = Engine {
     name: "jenkins",
     title: TITLE,
     emit,
+    forms: &[],
     entry: Some(Entry { path: "Jenkinsfile", text: entry_text }),
     feedback: None,
 };

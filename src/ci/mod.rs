@@ -41,6 +41,8 @@ pub struct Engine {
     pub title: &'static str,
     /// Writes the jobs of a plan for it.
     pub emit: fn(&JobGraph, &Options) -> Result<Emission, CiError>,
+    /// The forms of a plan to choose from; none where there is only one.
+    pub forms: &'static [Form],
     /// The file that calls knockon for each plan, where one is enough.
     pub entry: Option<Entry>,
     /// Where it shows what a step has to say, if it shows more than a log.

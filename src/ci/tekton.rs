@@ -6,7 +6,8 @@ use super::{
     CiError, Emission, Engine, Grammar, Job, JobEnvironment, JobGraph, Options, has_room, shell, variables, within,
 };
 
-pub(super) const ENGINE: Engine = Engine { name: "tekton", title: TITLE, emit, entry: None, feedback: None };
+pub(super) const ENGINE: Engine =
+    Engine { name: "tekton", title: TITLE, emit, forms: &[], entry: None, feedback: None };
 
 const TITLE: &str = "Tekton";
 

@@ -314,7 +314,8 @@ pub struct CiArguments {
     /// Only this part of so many, such as 1/4; every task is in one of them
     #[arg(long, value_name = "PART/PARTS")]
     pub shard: Option<Shard>,
-    /// How long tasks take, for parts that take equally long: a JSON object of tasks and seconds
+    /// How long tasks take, for parts that take equally long: a JSON object of tasks and seconds; without it a ledger's
+    /// records say it
     #[arg(long, value_name = "FILE")]
     pub durations: Option<PathBuf>,
     /// Write the file that calls knockon for each plan, and plan nothing

@@ -16,6 +16,7 @@ use crate::planner::{Answer, PlannerError};
 use crate::report::json::PlanReport;
 use crate::report::markdown::plan_summary;
 use crate::report::text::doubt_text;
+use crate::store::Ledger;
 
 /// The file that GitHub reads a step's outputs from.
 const GITHUB_OUTPUT: &str = "GITHUB_OUTPUT";
@@ -26,10 +27,19 @@ impl Session<'_> {
         let Some(engine) = engine(&arguments.engine) else {
             return Err(Failure::Usage(format!("`{}` is no engine that knockon knows", arguments.engine)));
         };
+        let form = arguments.format.map(|format| match format {
+            CiFormat::Matrix => Form::Matrix,
+            CiFormat::Workflow => Form::Workflow,
+        });
+        if form.is_some_and(|form| !engine.forms.contains(&form)) {
+            let message =
+                format!("there is one form of a plan for {}, and --format chooses among several", engine.title);
+            return Err(Failure::Usage(message));
+        }
         if arguments.init {
             return self.ci_entry(engine, arguments);
         }
-        let planned = self.ci_plan(engine, arguments);
+        let planned = self.ci_plan(engine, form, arguments);
         match &planned {
             Ok(_) => {}
             Err(Failure::Planner(PlannerError::Configuration(findings))) => self.annotate(engine, findings),
@@ -38,23 +48,25 @@ impl Session<'_> {
         planned
     }
 
-    fn ci_plan(&self, engine: Engine, arguments: &CiArguments) -> Result<Exit, Failure> {
+    fn ci_plan(&self, engine: Engine, form: Option<Form>, arguments: &CiArguments) -> Result<Exit, Failure> {
         let (planner, answer, choice) = self.wanted(&arguments.wanted)?;
         self.output.findings(&answer.diagnostics);
         self.annotate(engine, &findings_of_change(answer));
         let plan = planner.plan(answer, &choice)?;
         let pipeline = choice.pipeline.as_deref();
-        let durations = arguments.durations.as_deref().map(durations).transpose()?.unwrap_or_default();
+        let durations = match (&arguments.durations, &arguments.wanted.ledger) {
+            (Some(file), _) => durations(file)?,
+            // What cannot be read of a ledger was told of when the plan was made.
+            (None, Some(ledger)) if arguments.shard.is_some() => Ledger::read(ledger).unwrap_or_default().durations,
+            _ => Durations::new(),
+        };
         let terms = JobTerms { configuration: answer.head.configuration(), pipeline, durations: &durations };
         let mut graph = JobGraph::new(answer.head.workspace(), &plan, &terms)?;
         if let Some(shard) = arguments.shard {
             graph = graph.shard(shard);
         }
         let options = Options {
-            form: arguments.format.map(|format| match format {
-                CiFormat::Matrix => Form::Matrix,
-                CiFormat::Workflow => Form::Workflow,
-            }),
+            form,
             image: arguments.image.clone(),
             repository: arguments.repository.clone(),
             revision: answer.decision.head.commit.clone(),

@@ -3,7 +3,7 @@
 //! A line is written by one call to a file that is opened for appending, so that any number of processes can record at
 //! once. A line that cannot be read counts for nothing: what it said is run again.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::Path;
@@ -48,6 +48,8 @@ const LONGEST_LINE: u64 = 64 * 1024;
 pub struct Ledger {
     passed: HashSet<(String, String)>,
     failures: HashMap<(String, String), u32>,
+    /// How many seconds each task took when it passed last, of those of which that is recorded.
+    pub durations: BTreeMap<String, f64>,
     /// How many lines cannot be read.
     pub damaged: usize,
 }
@@ -78,6 +80,9 @@ impl Ledger {
         let key = (record.task, record.fingerprint);
         match record.result {
             TaskResult::Passed => {
+                if let Some(duration) = record.duration {
+                    self.durations.insert(key.0.clone(), duration);
+                }
                 self.passed.insert(key);
             }
             TaskResult::Failed => *self.failures.entry(key).or_default() += 1,
@@ -160,6 +165,24 @@ mod tests {
         assert!(!ledger.has_passed("b:test", &two));
         // The longest one is read in two parts.
         assert_eq!(ledger.damaged, 9);
+    }
+
+    #[test]
+    fn a_task_takes_as_long_as_when_it_passed_last() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("ledger");
+        for (task, result, duration) in [
+            ("a:test", TaskResult::Passed, Some(9.0)),
+            ("a:test", TaskResult::Passed, Some(2.5)),
+            ("a:test", TaskResult::Passed, None),
+            ("a:test", TaskResult::Failed, Some(0.1)),
+            ("b:test", TaskResult::Failed, Some(1.0)),
+            ("c:test", TaskResult::Passed, None),
+        ] {
+            Record { duration, ..record(task, "1", result) }.append(&file).unwrap();
+        }
+        let durations = Ledger::read(&file).unwrap().durations;
+        assert_eq!(durations.into_iter().collect::<Vec<_>>(), [("a:test".to_owned(), 2.5)]);
     }
 
     #[test]

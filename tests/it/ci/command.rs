@@ -59,6 +59,14 @@ fn what_an_engine_cannot_do_without_is_asked_for() {
     refused(&["circleci"], "CircleCI needs --image");
     refused(&["argo", "--image", "i"], "Argo Workflows needs --repository");
     refused(&["travis"], "invalid value");
+    for engine in ["gitlab", "buildkite", "circleci", "jenkins", "argo", "tekton"] {
+        for form in ["matrix", "workflow"] {
+            refused(&[engine, "--format", form], "and --format chooses among several");
+        }
+    }
+    for (engine, form) in [("github", "matrix"), ("github", "workflow"), ("azure", "matrix"), ("azure", "workflow")] {
+        repo.knockon(&[&["ci", engine, "--format", form], &RANGE[..]].concat()).done();
+    }
     refused(&["github", "--shard", "3/2"], "such as 1/4");
     repo.knockon(&["ci", "tekton", "--image", "i", "--init"]).refused(2, "Tekton has no file");
 }
@@ -87,6 +95,35 @@ fn shards_are_the_plan() {
     assert_eq!(first.len() + second.len(), all.len());
     fs::write(&durations, "[1]").unwrap();
     repo.knockon(&["ci", "jenkins", "--durations", durations.to_str().unwrap()]).refused(2, "is no JSON object");
+}
+
+#[test]
+fn a_ledger_tells_shards_how_long_tasks_take() {
+    let repo = changed();
+    let ledger = repo.beside("ledger");
+    let ledger = ledger.to_str().unwrap();
+    let record = |task: &str, seconds: &str| {
+        repo.knockon(&["record", task, "--result", "passed", "--duration", seconds, "--ledger", ledger]).done();
+    };
+    let first = |arguments: &[&str]| -> BTreeSet<String> {
+        let outcome = repo.knockon(&[&["ci", "jenkins", "--shard", "1/2"], arguments, &RANGE[..]].concat());
+        outcome.done();
+        let layers: Value = outcome.json();
+        let jobs = layers["layers"].as_array().unwrap().iter().flat_map(|layer| layer.as_array().unwrap());
+        jobs.map(|job| job["name"].as_str().unwrap().to_owned()).collect()
+    };
+    let lone: BTreeSet<String> = ["lone:build", "lone:test"].map(str::to_owned).into();
+    for task in ["lone:build", "lone:test", "lib:build", "lib:test", "app:build", "app:test"] {
+        record(task, "3");
+    }
+    // What is longest is the first part.
+    assert_ne!(first(&["--ledger", ledger]), lone);
+    record("lone:test", "5000");
+    assert_eq!(first(&["--ledger", ledger]), lone);
+    // What is said by hand goes before what is recorded.
+    let durations = repo.beside("durations");
+    fs::write(&durations, r#"{"lone:build": 1, "lone:test": 1, "lib:build": 3}"#).unwrap();
+    assert_ne!(first(&["--ledger", ledger, "--durations", durations.to_str().unwrap()]), lone);
 }
 
 #[test]
