@@ -188,6 +188,27 @@ fn github_shows_the_plan_on_the_page_of_the_run() {
 }
 
 #[test]
+fn a_page_is_cut_to_what_github_takes_and_says_so() {
+    let repo = changed();
+    let page = repo.beside("page");
+    let mut cut = 0;
+    for room in [10, 300, 500, 700, 900, 5_000] {
+        fs::write(&page, vec![b'\n'; 1_048_576 - room]).unwrap();
+        let outcome = repo.start(&[&["ci", "github"], &RANGE[..]].concat(), |command| {
+            command.env("GITHUB_STEP_SUMMARY", &page);
+        });
+        outcome.done();
+        let text = fs::read_to_string(&page).unwrap();
+        assert!(text.len() <= 1_048_576, "{room}");
+        let is_whole = text.contains("<code>app</code>") && text.contains("| 2 | <code>test</code> |");
+        let says_so = text.contains("\nCut here, ") || outcome.stderr.contains("it has no room left");
+        assert_ne!(is_whole, says_so, "{room}: {}", text.trim_start());
+        cut += usize::from(text.contains("\nCut here, "));
+    }
+    assert!(cut > 0, "none was cut within a table");
+}
+
+#[test]
 fn case_16_a_name_breaks_neither_the_page_nor_the_log() {
     let repo = changed();
     let page = repo.beside("page");
