@@ -256,7 +256,7 @@ pub enum HookAction {
 pub enum Audit {
     /// Which inputs the path filters of pipelines miss, and which of their patterns match nothing
     ///
-    /// With --strict the process ends with 4 if a filter misses an input.
+    /// With --strict the process ends with 4 if a filter misses an input, with --check with 1 if --write would change one.
     Filters {
         #[command(flatten)]
         tree: OneTree,
@@ -266,6 +266,12 @@ pub enum Audit {
         /// End with exit code 4 where a filter misses an input
         #[arg(long)]
         strict: bool,
+        /// Write what is missed to the lists of the filters, in the work tree
+        #[arg(long, conflicts_with_all = ["head", "staged", "history"])]
+        write: bool,
+        /// Print what --write would change, and end with exit code 1 if that is anything
+        #[arg(long, conflicts_with_all = ["write", "history"])]
+        check: bool,
         /// Text for people, JSON for programs
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,

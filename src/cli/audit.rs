@@ -95,7 +95,7 @@ impl Session<'_> {
     }
 }
 
-fn described(filter: AuditedFilter, builds: Option<BuildsReport>) -> FilterReport {
+pub(super) fn described(filter: AuditedFilter, builds: Option<BuildsReport>) -> FilterReport {
     let served = |served: filters::Served| ServedReport { project: served.project, evidence: served.evidence };
     let dead = |dead: filters::DeadPattern| DeadReport { pattern: dead.pattern, place: dead.place, help: dead.help };
     let missed = |missed: filters::MissedInputs| MissedReport {

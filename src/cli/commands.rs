@@ -128,8 +128,12 @@ impl Session<'_> {
             Command::Check { tree, format } => self.check(tree, *format),
             Command::History { count, verify, head, format } => self.history(*count, *verify, head, *format),
             Command::Hook { action } => self.hook(action),
-            Command::Audit { what: Audit::Filters { tree, history, strict, format } } => {
-                self.audit_filters(tree, *history, *strict, *format)
+            Command::Audit { what: Audit::Filters { tree, history, strict, write, check, format } } => {
+                match (write, check) {
+                    (true, _) => self.write_filters(*strict, *format),
+                    (_, true) => self.check_filters(tree, *strict, *format),
+                    _ => self.audit_filters(tree, *history, *strict, *format),
+                }
             }
             Command::Cache { clear, format } => self.cache(*clear, *format),
             Command::Ci(arguments) => self.ci(arguments),

@@ -2,6 +2,7 @@
 
 mod arguments;
 mod audit;
+mod audit_write;
 mod cache;
 mod ci;
 mod commands;
@@ -22,6 +23,8 @@ pub use output::Surroundings;
 pub enum Exit {
     /// Done; an empty plan too.
     Done,
+    /// What is written differs from what is inferred, and `--check` was given.
+    Drift,
     /// A mistake in the arguments or the configuration.
     Usage,
     /// Git or the file system failed.
@@ -35,6 +38,7 @@ impl Exit {
     pub fn code(self) -> u8 {
         match self {
             Exit::Done => 0,
+            Exit::Drift => 1,
             Exit::Usage => 2,
             Exit::Infrastructure => 3,
             Exit::Doubt => 4,

@@ -27,6 +27,17 @@ pub struct FiltersReport {
     pub findings: Vec<Diagnostic>,
     /// What the last commits called for, where that was asked for.
     pub history: Option<FilterHistory>,
+    /// What `--write` changed and `--check` would; where one of them was given.
+    pub changes: Option<Vec<ChangeReport>>,
+}
+
+/// Patterns that are added to one list.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ChangeReport {
+    /// The last item of the list, which they go behind.
+    pub behind: Evidence,
+    /// The patterns, as the engine writes them.
+    pub add: Vec<String>,
 }
 
 /// One filter.
@@ -133,7 +144,7 @@ pub struct FilterHistory {
 impl FiltersReport {
     /// A report without filters yet.
     pub fn new(tree: TreeName, pipelines: usize, findings: Vec<Diagnostic>) -> Self {
-        Self { schema: SCHEMA, tree, pipelines, filters: Vec::new(), findings, history: None }
+        Self { schema: SCHEMA, tree, pipelines, filters: Vec::new(), findings, history: None, changes: None }
     }
 
     /// Whether a filter misses an input.

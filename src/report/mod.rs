@@ -1,5 +1,6 @@
 //! What people and programs see of an answer: text, JSON, drawings. No decision is made here.
 
+pub mod additions;
 pub mod audit;
 pub mod cache;
 pub mod diagnostics;

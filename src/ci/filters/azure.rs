@@ -79,7 +79,14 @@ fn filter(page: &Page<'_>, event: &str, paths: &Located) -> PathFilter {
         })
         .collect();
     let place = patterns.first().map_or_else(|| page.evidence(paths.line), |first| first.place.clone());
-    PathFilter { names: vec![event.to_owned()], place, combination: Combination::Deepest, patterns, work: None }
+    PathFilter {
+        names: vec![event.to_owned()],
+        place,
+        combination: Combination::Deepest,
+        patterns,
+        work: None,
+        repeated: Vec::new(),
+    }
 }
 
 fn glob(text: &str) -> Glob {

@@ -63,6 +63,7 @@ fn find(reader: &Reader<'_>, page: &Page<'_>, value: &Located, filters: &mut Vec
             combination: Combination::AnyUnlessExcluded,
             patterns,
             work: Some(work),
+            repeated: Vec::new(),
         });
     }
     match &value.value {

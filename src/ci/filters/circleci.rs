@@ -59,6 +59,7 @@ pub(super) fn read(reader: &mut Reader<'_>, page: &Page<'_>) -> Result<(), TreeE
                 names: vec![format!("parameter {parameter}")],
                 combination: Combination::Any,
                 patterns,
+                repeated: Vec::new(),
             });
         }
     }

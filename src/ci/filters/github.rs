@@ -75,7 +75,7 @@ fn filter(page: &Page<'_>, event: &str, list: &Located, combination: Combination
     };
     let patterns: Vec<PathPattern> = texts(list).into_iter().map(pattern).collect();
     let place = patterns.first().map_or_else(|| page.evidence(list.line), |first| first.place.clone());
-    PathFilter { names: vec![event.to_owned()], place, combination, patterns, work: None }
+    PathFilter { names: vec![event.to_owned()], place, combination, patterns, work: None, repeated: Vec::new() }
 }
 
 /// What a job works on, with the workflow or the actions that it uses.

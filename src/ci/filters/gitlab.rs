@@ -52,7 +52,7 @@ const DEEPEST: usize = 12;
 const MOST_CHILDREN: usize = 200;
 
 /// GitLab refuses a list with more patterns.
-const MOST_PATTERNS: usize = 50;
+pub(super) const MOST_PATTERNS: usize = 50;
 
 pub(super) fn is_pipeline(path: &RepoPath) -> bool {
     let name = path.name().unwrap_or_default();
@@ -271,7 +271,7 @@ fn filter_of(
     } else {
         Combination::AnyUnlessExcluded
     };
-    Some(PathFilter { names: Vec::new(), place: place?, combination, patterns, work: None })
+    Some(PathFilter { names: Vec::new(), place: place?, combination, patterns, work: None, repeated: Vec::new() })
 }
 
 /// A pattern with the values of its variables; one that is not known stands for anything.

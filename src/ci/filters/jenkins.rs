@@ -65,6 +65,7 @@ pub(super) fn read(reader: &mut Reader<'_>, page: &Page<'_>) {
                     combination: Combination::Any,
                     patterns: block.patterns,
                     work: Some(work),
+                    repeated: Vec::new(),
                 });
             }
             Token::Word(word, line) if word == "changeset" && !open.iter().any(|block| block.is_not) => {

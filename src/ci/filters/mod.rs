@@ -9,6 +9,7 @@ mod audit;
 mod azure;
 mod buildkite;
 mod circleci;
+mod drift;
 mod files;
 mod github;
 mod gitlab;
@@ -19,8 +20,10 @@ mod paths_filter;
 mod replay;
 mod serves;
 mod work;
+mod write;
 
 pub use audit::{Audit, AuditedFilter, DeadPattern, MissedInputs, Served, audit};
+pub use drift::{Drift, ListChange, drift, drifted_files};
 pub use replay::{CalledFor, called_for};
 
 use self::files::{Files, Page};
@@ -102,6 +105,8 @@ struct PathFilter {
     patterns: Vec<PathPattern>,
     /// What it guards; none where that is all of its pipeline.
     work: Option<Work>,
+    /// Where the same patterns stand again, each time for other events.
+    repeated: Vec<Vec<Evidence>>,
 }
 
 /// How the patterns of a filter decide together.
@@ -155,7 +160,24 @@ impl PathPattern {
     }
 }
 
+impl Pipelines {
+    /// The filter that an audit is about.
+    fn filter(&self, audited: &AuditedFilter) -> &PathFilter {
+        let (pipeline, at) = audited.at;
+        &self.pipelines[pipeline].filters[at]
+    }
+}
+
 impl PathFilter {
+    /// Its patterns as often as they stand there, each with its place.
+    fn lists(&self) -> Vec<Vec<(&Evidence, &str)>> {
+        let own = self.patterns.iter().map(|pattern| (&pattern.place, pattern.text.as_str())).collect();
+        let repeated = self.repeated.iter().map(|places| {
+            places.iter().zip(&self.patterns).map(|(place, pattern)| (place, pattern.text.as_str())).collect()
+        });
+        std::iter::once(own).chain(repeated).collect()
+    }
+
     fn verdict(&self, path: &RepoPath, change: ChangeKind) -> Verdict {
         let matching = || self.patterns.iter().enumerate().filter(|(_, pattern)| pattern.matches(path, change));
         let excluding = || matching().find(|(_, pattern)| pattern.excludes);
@@ -317,7 +339,10 @@ impl Pipeline {
         let mut joined: Vec<PathFilter> = Vec::new();
         for filter in std::mem::take(&mut self.filters) {
             match joined.iter_mut().find(|known| known.says_the_same(&filter)) {
-                Some(known) => known.names.extend(filter.names),
+                Some(known) => {
+                    known.repeated.push(filter.patterns.into_iter().map(|pattern| pattern.place).collect());
+                    known.names.extend(filter.names);
+                }
                 None => joined.push(filter),
             }
         }

@@ -97,7 +97,14 @@ fn read_step(
             }));
         }
         let names = vec![format!("filter {name}")];
-        filters.push(PathFilter { names, place, combination: step.quantifier, patterns, work: Some(work) });
+        filters.push(PathFilter {
+            names,
+            place,
+            combination: step.quantifier,
+            patterns,
+            work: Some(work),
+            repeated: Vec::new(),
+        });
     }
     Ok(filters)
 }

@@ -44,8 +44,7 @@ pub fn called_for(
     if paths.is_empty() {
         return None;
     }
-    let (pipeline, at) = filter.at;
-    let filter = &pipelines.pipelines[pipeline].filters[at];
+    let filter = pipelines.filter(filter);
     let is_missed = !changes.iter().any(|change| filter.admits(&change.path, change.kind));
     Some(CalledFor { paths: paths.into_iter().collect(), is_missed })
 }
