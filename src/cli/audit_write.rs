@@ -1,7 +1,6 @@
 //! `knockon audit filters --write` and `--check`: the lists of the filters, held against what they would have to be.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::Path;
@@ -14,15 +13,12 @@ use crate::ci::filters::{self, Audit, Drift};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::path::RepoPath;
 use crate::planner::View;
-use crate::report::additions::additions_text;
+use crate::report::additions::{Edits, changes_text};
 use crate::report::audit::{ChangeReport, FiltersReport};
 use crate::tree::{Node, node_at};
 
 /// What is added may make a filter serve more projects, and so miss more; this often it is asked again.
 const MOST_ROUNDS: usize = 16;
-
-/// What each file said before and says now.
-type Edits = BTreeMap<RepoPath, (Vec<u8>, Vec<u8>)>;
 
 impl Session<'_> {
     /// Prints what would be written, and writes nothing.
@@ -94,18 +90,7 @@ impl Session<'_> {
         match format {
             Format::Text => {
                 self.output.all_findings(left);
-                let mut text = String::new();
-                for (path, (before, after)) in edits {
-                    text.push_str(&additions_text(path, before, after, self.output.look));
-                }
-                let patterns: usize = changes.iter().map(|change| change.add.len()).sum();
-                let _ = writeln!(
-                    text,
-                    "{patterns} patterns missing from {} lists; filters left alone: {}",
-                    changes.len(),
-                    left.len()
-                );
-                self.output.answer(&text)?;
+                self.output.answer(&changes_text(edits, &changes, self.output.look))?;
             }
             Format::Json => {
                 report.findings.extend(left.iter().cloned());

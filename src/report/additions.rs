@@ -1,15 +1,37 @@
-//! Lines that were added to a file, as a unified diff for people.
+//! Patterns that were added to the lists of filters, as a unified diff for people.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::text::{FAINT, Look, NAME, STRONG};
+use super::audit::ChangeReport;
+use super::text::{FAINT, Look, NAME, STRONG, count};
 use crate::path::{RepoPath, escape_for_people};
 
 /// So many lines are shown around what is added.
 const AROUND: usize = 3;
 
-/// What to add to a file, where that makes the one text of the other and nothing is taken out.
-pub fn additions_text(file: &RepoPath, before: &[u8], after: &[u8], look: Look) -> String {
+/// What each file said before and says now.
+pub type Edits = BTreeMap<RepoPath, (Vec<u8>, Vec<u8>)>;
+
+/// All that was added, and how much that is.
+pub fn changes_text(edits: &Edits, changes: &[ChangeReport], look: Look) -> String {
+    let files = edits.iter().map(|(path, (before, after))| additions_text(path, before, after, look));
+    let mut text: String = files.collect();
+    let patterns: usize = changes.iter().map(|change| change.add.len()).sum();
+    let _ = match changes.len() {
+        0 => writeln!(text, "no list of a filter lacks a pattern that can be written"),
+        lists => writeln!(
+            text,
+            "{} for {}",
+            count(patterns, "missing pattern", "missing patterns"),
+            count(lists, "list", "lists")
+        ),
+    };
+    text
+}
+
+/// What was added to a file; nothing was taken out.
+fn additions_text(file: &RepoPath, before: &[u8], after: &[u8], look: Look) -> String {
     let mut text = String::new();
     for (sign, side) in [("---", "a"), ("+++", "b")] {
         let _ = writeln!(text, "{}", look.paint(NAME, format!("{sign} {side}/{file}")));

@@ -1,6 +1,7 @@
 //! Each engine's way of matching as a table, and how its files are read.
 
 mod audited;
+mod drifted;
 mod engines;
 
 use super::additions::additions;
