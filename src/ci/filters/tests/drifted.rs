@@ -43,8 +43,11 @@ fn rewritten(repository: &str, file: &str, source: &str) -> Option<String> {
 
 const WORKFLOW: &str = ".github/workflows/a.yml";
 
-/// A pipeline of each engine that guards `app`, around the items of a list that are given without dashes.
-fn engines() -> [(&'static str, fn(&str) -> String); 6] {
+/// A pipeline around the items of a list.
+type Pipeline = fn(&str) -> String;
+
+/// A pipeline of each engine that guards `app`, with the place of its file.
+fn engines() -> [(&'static str, Pipeline); 6] {
     [
         (WORKFLOW, |items| {
             format!(
