@@ -1,7 +1,7 @@
 //! What is kept is what was known. Generated repositories are kept and read back by the tests of the planner.
 
 use crate::tree::MemoryTree;
-use crate::workspace::testing::{check_kept, workspace_of};
+use crate::workspace::testing::{check_kept, from_parts, workspace_of};
 
 #[test]
 fn every_kind_of_value_comes_back() {
@@ -16,4 +16,12 @@ fn every_kind_of_value_comes_back() {
     assert!(!workspace.doubts.is_empty() && !workspace.diagnostics().is_empty() && !workspace.edges().is_empty());
     check_kept(&workspace);
     check_kept(&workspace_of(&MemoryTree::default()));
+}
+
+#[test]
+fn an_index_whose_ranges_lead_nowhere_is_damaged() {
+    let mut workspace = workspace_of(&MemoryTree::parse("== a/go.mod\nmodule example/a\n"));
+    assert!(from_parts(workspace.to_kept()).is_ok());
+    workspace.index.reader_starts = vec![0, u32::MAX].into();
+    assert!(from_parts(workspace.to_kept()).is_err());
 }
