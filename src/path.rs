@@ -179,7 +179,7 @@ impl fmt::Display for RepoPath {
         for (number, part) in self.0.split(|&byte| byte == b'\\').enumerate() {
             // Doubled, so that a name that looks like an escape is not taken for one.
             f.write_str(if number > 0 { "\\\\" } else { "" })?;
-            escape_for_people(part, f)?;
+            Harmless(part).fmt(f)?;
         }
         Ok(())
     }
@@ -191,21 +191,31 @@ impl fmt::Debug for RepoPath {
     }
 }
 
-/// Writes bytes so that no terminal, log or pipeline can be steered by them.
-pub fn escape_for_people(bytes: &[u8], f: &mut impl fmt::Write) -> fmt::Result {
-    for chunk in bytes.utf8_chunks() {
-        let mut rest = chunk.valid();
-        while let Some((at, character)) = rest.char_indices().find(|(_, character)| steers(*character)) {
-            f.write_str(&rest[..at])?;
-            write!(f, "{}", character.escape_default())?;
-            rest = &rest[at + character.len_utf8()..];
+/// Text that anybody may have written, printed so that no terminal, log or pipeline can be steered by it.
+#[derive(Clone, Copy)]
+pub struct Harmless<'a>(&'a [u8]);
+
+/// Text to print that nobody may be trusted with.
+pub fn harmless<'a>(text: &'a (impl AsRef<[u8]> + ?Sized)) -> Harmless<'a> {
+    Harmless(text.as_ref())
+}
+
+impl fmt::Display for Harmless<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for chunk in self.0.utf8_chunks() {
+            let mut rest = chunk.valid();
+            while let Some((at, character)) = rest.char_indices().find(|(_, character)| steers(*character)) {
+                f.write_str(&rest[..at])?;
+                write!(f, "{}", character.escape_default())?;
+                rest = &rest[at + character.len_utf8()..];
+            }
+            f.write_str(rest)?;
+            for byte in chunk.invalid() {
+                write!(f, "\\x{byte:02x}")?;
+            }
         }
-        f.write_str(rest)?;
-        for byte in chunk.invalid() {
-            write!(f, "\\x{byte:02x}")?;
-        }
+        Ok(())
     }
-    Ok(())
 }
 
 fn steers(character: char) -> bool {

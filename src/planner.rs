@@ -163,7 +163,7 @@ impl Planner {
 
     /// What would have to be fetched for a base to be found, the cheapest first; nothing where there is one.
     pub fn lacking(&self, choice: &RangeChoice) -> Result<Vec<FetchCommand>, PlannerError> {
-        let (head, _) = self.understand(range::open_head(&self.repository, &choice.head)?)?;
+        let (head, _) = self.view(&choice.head)?;
         Ok(self.choose(choice, &head)?.lacking)
     }
 

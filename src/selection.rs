@@ -11,7 +11,7 @@ use std::sync::OnceLock;
 use globset::{Candidate, Glob, GlobBuilder, GlobSet};
 use serde::{Deserialize, Serialize};
 
-use crate::path::{RepoPath, escape_for_people};
+use crate::path::{RepoPath, harmless};
 
 /// One ordered pattern: what it matches is let in or kept out.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -82,7 +82,7 @@ impl fmt::Display for Filter {
         write!(f, "{}:", self.root)?;
         self.rules.iter().try_for_each(|rule| {
             f.write_str(if rule.include { " " } else { " !" })?;
-            escape_for_people(rule.glob.as_bytes(), f)
+            write!(f, "{}", harmless(&rule.glob))
         })
     }
 }

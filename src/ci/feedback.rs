@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::path::escape_for_people;
+use crate::path::harmless;
 
 /// What an engine shows.
 #[derive(Debug, Clone, Copy)]
@@ -91,11 +91,8 @@ impl Annotation {
 }
 
 fn safe(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    // Writing to a string does not fail.
-    let _ = escape_for_people(text.as_bytes(), &mut safe);
     // Azure and GitHub's older form would read a command in the midst of a line.
-    safe.replace("##", "#\\u{23}")
+    harmless(text).to_string().replace("##", "#\\u{23}")
 }
 
 #[cfg(test)]

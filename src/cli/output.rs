@@ -135,10 +135,7 @@ impl Output {
     }
 
     fn line(&self, weight: &str, message: &str) {
-        let mut text = format!("{weight}: ");
-        let _ = crate::path::escape_for_people(message.as_bytes(), &mut text);
-        text.push('\n');
-        self.tell(&text);
+        self.tell(&format!("{weight}: {}\n", crate::path::harmless(message)));
     }
 
     fn tell(&self, text: &str) {

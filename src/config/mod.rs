@@ -38,6 +38,9 @@ pub use ref_pattern::{Placeholder, RefMatch, RefPattern};
 pub use value::{ProjectReference, TaskReference, TaskScope};
 pub use written::schema;
 
+use schemars::JsonSchema;
+use serde::Serialize;
+
 use crate::diagnostic::{Evidence, Place};
 use crate::path::RepoPath;
 use crate::selection::{Filter, Rule};
@@ -120,7 +123,8 @@ impl EnvironmentSettings {
 }
 
 /// What to do about a changed file that no project owns or reads.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub enum UnownedPolicy {
     /// It affects every task.
     #[default]

@@ -3,11 +3,15 @@
 use std::fmt;
 use std::sync::LazyLock;
 
+use schemars::JsonSchema;
+use serde::Serialize;
+
 use super::{Configuration, FILE_NAME, RefMatch, RefPattern, Written, read};
 use crate::path::RepoPath;
 
 /// What a CI engine runs for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub enum EventKind {
     /// Commits were pushed to a branch.
     Push,

@@ -8,8 +8,8 @@ use serde::Serialize;
 
 use super::value::print_duration;
 use super::{
-    Configuration, EnvironmentSettings, EventKind, PipelineSettings, ProjectSettings, TaskSettings, WorkspaceSettings,
-    Written,
+    Configuration, EnvironmentSettings, EventKind, PipelineSettings, ProjectSettings, TaskSettings, UnownedPolicy,
+    WorkspaceSettings, Written,
 };
 
 /// The JSON Schema of `knockon.toml`, for editors: the file at the root or one in a project's folder.
@@ -63,8 +63,8 @@ pub struct WorkspaceTable {
     pub default_branch: Option<String>,
     /// What to do about a changed file that no project owns or reads.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "UnownedWord")]
-    pub unowned: Option<UnownedWord>,
+    #[schemars(with = "UnownedPolicy")]
+    pub unowned: Option<UnownedPolicy>,
     /// Files that are never an input of anything, as globs relative to the repository root.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ignore: Vec<String>,
@@ -74,18 +74,6 @@ impl WorkspaceTable {
     fn is_empty(&self) -> bool {
         *self == Self::default()
     }
-}
-
-/// What to do about a changed file that no project owns or reads.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum UnownedWord {
-    /// It affects every task.
-    All,
-    /// It affects nothing.
-    None,
-    /// It is an error.
-    Error,
 }
 
 /// What is said about one project.
@@ -156,7 +144,7 @@ pub struct PipelineTable {
     /// The events that select it. Without any, `branches` are about runs of the branches themselves, and `tags` about
     /// pushed tags.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub events: Vec<EventWord>,
+    pub events: Vec<EventKind>,
     /// Branches that select it: globs, or text with the placeholders `{service}` and `{version}`. Of a pull request it is
     /// the branch that it is to be merged into.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -170,24 +158,6 @@ pub struct PipelineTable {
     /// The names of its tasks.
     #[schemars(length(min = 1))]
     pub tasks: Vec<String>,
-}
-
-/// What a CI engine runs for.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum EventWord {
-    /// Commits were pushed to a branch.
-    Push,
-    /// Somebody asks to have a branch merged.
-    PullRequest,
-    /// A merge queue tries what it is about to merge.
-    MergeGroup,
-    /// A tag was pushed.
-    Tag,
-    /// The time has come.
-    Schedule,
-    /// Somebody or another pipeline started it.
-    Manual,
 }
 
 /// Where a task runs, such as a cluster for tests.
@@ -225,11 +195,7 @@ impl From<&WorkspaceSettings> for WorkspaceTable {
     fn from(settings: &WorkspaceSettings) -> Self {
         Self {
             default_branch: settings.default_branch.as_ref().map(text),
-            unowned: settings.unowned.as_ref().map(|unowned| match unowned.value {
-                super::UnownedPolicy::All => UnownedWord::All,
-                super::UnownedPolicy::None => UnownedWord::None,
-                super::UnownedPolicy::Error => UnownedWord::Error,
-            }),
+            unowned: settings.unowned.as_ref().map(|unowned| unowned.value),
             ignore: texts(&settings.ignore),
         }
     }
@@ -265,24 +231,11 @@ impl From<&TaskSettings> for TaskTable {
 impl From<&PipelineSettings> for PipelineTable {
     fn from(settings: &PipelineSettings) -> Self {
         Self {
-            events: settings.events.iter().map(|event| event.value.into()).collect(),
+            events: settings.events.iter().map(|event| event.value).collect(),
             branches: texts(&settings.branches),
             tags: texts(&settings.tags),
             except: texts(&settings.except),
             tasks: texts(&settings.tasks),
-        }
-    }
-}
-
-impl From<EventKind> for EventWord {
-    fn from(event: EventKind) -> Self {
-        match event {
-            EventKind::Push => EventWord::Push,
-            EventKind::PullRequest => EventWord::PullRequest,
-            EventKind::MergeGroup => EventWord::MergeGroup,
-            EventKind::Tag => EventWord::Tag,
-            EventKind::Schedule => EventWord::Schedule,
-            EventKind::Manual => EventWord::Manual,
         }
     }
 }

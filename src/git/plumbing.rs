@@ -166,10 +166,8 @@ impl Plumbing {
 }
 
 fn failed(command: &str, reason: &str) -> GitError {
-    let mut shown = String::new();
     // Git repeats names of the repository, which may hold anything.
-    let _ = crate::path::escape_for_people(reason.as_bytes(), &mut shown);
-    GitError::Plumbing { command: command.to_owned(), reason: shown }
+    GitError::Plumbing { command: command.to_owned(), reason: crate::path::harmless(reason).to_string() }
 }
 
 /// The first `git` on a search path. Relative folders are passed over: the current one may be hostile.

@@ -80,10 +80,8 @@ impl fmt::Display for Event {
         let mut told = format!("{provider}, {}", self.kind);
         let names =
             self.at.iter().map(|at| format!(" of {at}")).chain(self.target.iter().map(|to| format!(" into {to}")));
-        names.for_each(|name| {
-            // A name out of an environment may hold anything.
-            let _ = crate::path::escape_for_people(name.as_bytes(), &mut told);
-        });
+        // A name out of an environment may hold anything.
+        names.for_each(|name| told.push_str(&crate::path::harmless(&name).to_string()));
         write!(f, "{told}: ")
     }
 }

@@ -213,9 +213,7 @@ pub(super) fn means(name: &str, task: &TaskName) -> bool {
 
 /// Text of an environment, which may hold anything, as a part of a sentence.
 fn shown(text: &str) -> String {
-    let mut shown = String::new();
-    let _ = crate::path::escape_for_people(text.as_bytes(), &mut shown);
-    shown
+    crate::path::harmless(text).to_string()
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use super::audit::ChangeReport;
 use super::text::{FAINT, Look, NAME, STRONG, count};
-use crate::path::{RepoPath, escape_for_people};
+use crate::path::{RepoPath, harmless};
 
 /// So many lines are shown around what is added.
 const AROUND: usize = 3;
@@ -76,7 +76,5 @@ fn additions_text(file: &RepoPath, before: &[u8], after: &[u8], look: Look) -> S
 
 /// A line, safe for a terminal.
 fn line(bytes: &[u8]) -> String {
-    let mut safe = String::new();
-    let _ = escape_for_people(bytes.strip_suffix(b"\r").unwrap_or(bytes), &mut safe);
-    safe
+    harmless(bytes.strip_suffix(b"\r").unwrap_or(bytes)).to_string()
 }

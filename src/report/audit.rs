@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::json::SCHEMA;
 use super::text::{DOUBT, FAINT, Look, NAME, STRONG, count, evidence_text};
 use crate::diagnostic::{Diagnostic, Evidence};
-use crate::path::{RepoPath, escape_for_people};
+use crate::path::{RepoPath, harmless};
 use crate::plan::TreeName;
 use crate::workspace::{ProjectId, TaskId};
 
@@ -284,7 +284,5 @@ fn line_of(place: &Evidence) -> String {
 
 /// Text of a repository, safe for a terminal.
 fn safe(text: &str) -> String {
-    let mut safe = String::new();
-    let _ = escape_for_people(text.as_bytes(), &mut safe);
-    safe
+    harmless(text).to_string()
 }

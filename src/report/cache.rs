@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::text::count;
-use crate::path::escape_for_people;
+use crate::path::harmless;
 
 /// What `cache` prints.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -27,10 +27,9 @@ pub struct CacheReport {
 
 /// What is kept, or was removed.
 pub fn cache_text(report: &CacheReport) -> String {
-    let mut text = String::from(if report.cleared { "removed from " } else { "" });
-    // Writing to a text does not fail.
-    let _ = escape_for_people(report.folder.as_bytes(), &mut text);
-    text.push_str(&format!(": {}, {}\n", count(report.items, "item", "items"), megabytes(report.bytes)));
+    let removed = if report.cleared { "removed from " } else { "" };
+    let (folder, items) = (harmless(&report.folder), count(report.items, "item", "items"));
+    let mut text = format!("{removed}{folder}: {items}, {}\n", megabytes(report.bytes));
     if report.others > 0 {
         let others = count(report.others, "item", "items");
         text.push_str(&format!("of other builds or unfinished: {others}, {}\n", megabytes(report.other_bytes)));

@@ -10,7 +10,7 @@ use std::ops::Range;
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
 use crate::diagnostic::{Diagnostic, Place, Severity};
-use crate::path::escape_for_people;
+use crate::path::harmless;
 
 /// Renders findings for people, errors first, each by its place; a finding that is there twice is shown once.
 pub fn render(diagnostics: &[Diagnostic], colour: bool) -> String {
@@ -118,8 +118,7 @@ fn safe(text: &str) -> String {
         if at > 0 {
             safe.push('\\');
         }
-        // Writing to a string does not fail.
-        let _ = escape_for_people(part.as_bytes(), &mut safe);
+        safe.push_str(&harmless(part).to_string());
     }
     safe
 }

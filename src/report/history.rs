@@ -10,6 +10,7 @@ use unicode_width::UnicodeWidthStr;
 use super::json::SCHEMA;
 use super::text::{DOUBT, FAINT, Look, NAME, STRONG, count};
 use crate::affect::{Difference, DifferenceSide};
+use crate::path::harmless;
 use crate::plan::TreeName;
 use crate::workspace::TaskId;
 
@@ -136,9 +137,8 @@ pub fn commit_text(commit: &CommitReport, look: Look) -> String {
         remarks.push(format!("filter misses {}", commit.filter_misses.len()));
     }
     let remarks: String = remarks.iter().map(|remark| format!("  {remark}")).collect();
-    let mut subject = String::new();
-    let _ = crate::path::escape_for_people(&commit.subject, &mut subject);
-    let subject = look.cut(&subject, short.width() + numbers.width() + 2 + remarks.width());
+    let subject =
+        look.cut(&harmless(&commit.subject).to_string(), short.width() + numbers.width() + 2 + remarks.width());
     let mut text = format!("{}{numbers}  {subject}{}\n", look.paint(NAME, short), look.paint(DOUBT, remarks));
     for difference in &commit.differences {
         let side = match difference.side {

@@ -144,9 +144,7 @@ fn code(text: &str) -> String {
 
 /// Text in which nothing is Markdown, HTML or a link: what stands for a sign by its number is never read as one.
 fn escaped(text: &str) -> String {
-    let mut plain = String::with_capacity(text.len());
-    // Writing to a string does not fail.
-    let _ = crate::path::escape_for_people(text.as_bytes(), &mut plain);
+    let plain = crate::path::harmless(text).to_string();
     let mut safe = String::with_capacity(plain.len());
     for c in plain.chars() {
         if c.is_ascii_punctuation() && !"/.,-()'=;".contains(c) {

@@ -14,6 +14,7 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::affect::Cause;
 use crate::diagnostic::Evidence;
+use crate::path::harmless;
 use crate::tree::ChangeKind;
 
 /// How a text is to look.
@@ -82,8 +83,7 @@ pub(super) fn evidence_text(evidence: &Evidence) -> String {
         let _ = write!(text, ":{}", evidence.line);
     }
     if !evidence.text.is_empty() {
-        text.push_str("  ");
-        let _ = crate::path::escape_for_people(evidence.text.as_bytes(), &mut text);
+        let _ = write!(text, "  {}", harmless(&evidence.text));
     }
     text
 }
@@ -104,9 +104,7 @@ pub(super) fn cause_text(cause: &Cause) -> (String, Option<&Evidence>) {
         Cause::InputSet { path, at_head: true, evidence } => (format!("{path} is an input now"), Some(evidence)),
         Cause::InputSet { path, at_head: false, evidence } => (format!("{path} is an input no longer"), Some(evidence)),
         Cause::Slice { path, entry, change, evidence } => {
-            let mut told = format!("{path}: ");
-            let _ = crate::path::escape_for_people(entry.as_bytes(), &mut told);
-            (format!("{told} {}", change_word(*change)), Some(evidence))
+            (format!("{path}: {} {}", harmless(entry), change_word(*change)), Some(evidence))
         }
         Cause::Definition { part } => (format!("its {part} changed"), None),
         Cause::NewTask => ("the task is new".to_owned(), None),

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::{FAINT, Look, MOST_FILES, NAME, cause_text, count, evidence_text};
 use crate::affect::{Affected, Cause, chain};
-use crate::path::RepoPath;
+use crate::path::{RepoPath, harmless};
 use crate::tree::Change;
 use crate::workspace::{Project, Task, TaskId, TaskIndex, Workspace, is_inert};
 
@@ -99,9 +99,8 @@ pub fn explain_path(
                 Some(_) => "",
                 None => "  (not affected)",
             };
-            let _ = write!(text, "read by {} as far as `", task.id);
-            let _ = crate::path::escape_for_people(slice.fragment.as_bytes(), &mut text);
-            let _ = writeln!(text, "` reaches{planned}");
+            let fragment = harmless(&slice.fragment);
+            let _ = writeln!(text, "read by {} as far as `{fragment}` reaches{planned}", task.id);
         }
     }
     for (task, evidence) in readers {
@@ -168,9 +167,10 @@ fn reacts_text(text: &mut String, workspace: &Workspace, task: &Task, look: Look
         let _ = writeln!(text, "  {}", look.paint(FAINT, more));
     }
     for slice in &task.slices {
-        let _ = write!(text, "  {} as far as `", slice.file);
-        let _ = crate::path::escape_for_people(slice.fragment.as_bytes(), text);
-        let _ = writeln!(text, "` reaches\n      {}", look.paint(FAINT, look.cut(&evidence_text(&slice.evidence), 6)));
+        let evidence = look.cut(&evidence_text(&slice.evidence), 6);
+        let fragment = harmless(&slice.fragment);
+        let _ =
+            writeln!(text, "  {} as far as `{fragment}` reaches\n      {}", slice.file, look.paint(FAINT, evidence));
     }
     for read in &task.reads {
         let _ = writeln!(text, "  {}", label(workspace, &read.task));

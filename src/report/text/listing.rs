@@ -8,7 +8,7 @@ use unicode_width::UnicodeWidthStr;
 use super::{DOUBT, FAINT, Look, MOST_CAUSES, MOST_FILES, MOST_PROJECTS, NAME, STRONG};
 use super::{cause_text, count, evidence_text, padded};
 use crate::affect::Cause;
-use crate::path::RepoPath;
+use crate::path::{RepoPath, harmless};
 use crate::plan::{Decision, TreeKind, TreeName};
 use crate::report::json::{
     AffectedProject, AffectedReport, CheckReport, GraphReport, InputsReport, PlanReport, PlannedTaskReport,
@@ -273,8 +273,7 @@ pub fn inputs_text(report: &InputsReport, look: Look) -> String {
     let _ = writeln!(text, "{}", look.paint(NAME, report.task.to_string()));
     let _ = writeln!(text, "{} {}", look.paint(FAINT, "fingerprint"), report.fingerprint);
     for command in &report.commands {
-        let mut line = String::new();
-        let _ = crate::path::escape_for_people(command.line.as_bytes(), &mut line);
+        let line = harmless(&command.line);
         let _ = writeln!(
             text,
             "{} {line}  {}",
@@ -287,8 +286,7 @@ pub fn inputs_text(report: &InputsReport, look: Look) -> String {
         let _ = writeln!(text, "{} {}  {}", look.paint(FAINT, "reads"), read.task, look.paint(FAINT, evidence));
     }
     for slice in &report.slices {
-        let mut entry = String::new();
-        let _ = crate::path::escape_for_people(slice.entry.as_bytes(), &mut entry);
+        let entry = harmless(&slice.entry);
         let needs = match slice.entries {
             0 | 1 => String::new(),
             entries => format!(" and {} that it needs", count(entries - 1, "entry", "entries")),
