@@ -208,7 +208,7 @@ fn differing_parts(before: &Task, after: &Task) -> Vec<&'static str> {
     if before.environment != after.environment {
         parts.push("environment");
     }
-    if before.outputs != after.outputs {
+    if before.output_patterns() != after.output_patterns() {
         parts.push("outputs");
     }
     if before.tools != after.tools {

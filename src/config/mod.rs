@@ -224,6 +224,8 @@ pub struct TaskSettings {
     pub timeout: Option<Written<Duration>>,
     /// How often it is tried again after a failure.
     pub retries: Option<Written<u32>>,
+    /// How many of the tasks that may run at once it counts for.
+    pub weight: Option<Written<u32>>,
     /// The environment that it runs in.
     pub environment: Option<Written<String>>,
 }
@@ -240,6 +242,7 @@ impl TaskSettings {
             env: None,
             timeout: None,
             retries: None,
+            weight: None,
             environment: None,
         }
     }
@@ -255,6 +258,7 @@ impl TaskSettings {
             env: self.env.clone().or_else(|| general.env.clone()),
             timeout: self.timeout.clone().or_else(|| general.timeout.clone()),
             retries: self.retries.clone().or_else(|| general.retries.clone()),
+            weight: self.weight.clone().or_else(|| general.weight.clone()),
             environment: self.environment.clone().or_else(|| general.environment.clone()),
         }
     }

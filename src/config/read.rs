@@ -21,8 +21,8 @@ const LARGEST_FILE: usize = 1024 * 1024;
 pub(super) const ROOT_KEYS: [&str; 5] = ["workspace", "project", "task", "pipeline", "environment"];
 pub(super) const WORKSPACE_KEYS: [&str; 3] = ["default-branch", "unowned", "ignore"];
 pub(super) const PROJECT_KEYS: [&str; 5] = ["name", "owners", "depends-on", "inputs", "task"];
-pub(super) const TASK_KEYS: [&str; 8] =
-    ["command", "depends-on", "inputs", "outputs", "env", "timeout", "retries", "environment"];
+pub(super) const TASK_KEYS: [&str; 9] =
+    ["command", "depends-on", "inputs", "outputs", "env", "timeout", "retries", "weight", "environment"];
 
 /// Reads the `knockon.toml` at `file`: the one at the root, or the one in a project's folder. An error, and so any
 /// doubt about what was meant, leaves no configuration.
@@ -266,6 +266,7 @@ fn task_table(reader: &mut Reader<'_>, entry: Field<'_>) -> TaskSettings {
             "env" => settings.env = Some(reader.list(field, "env = [\"CI\"]", parse_variable)),
             "timeout" => settings.timeout = reader.text(field, "timeout = \"10m\"", parse_duration),
             "retries" => settings.retries = reader.number(field, "retries = 1"),
+            "weight" => settings.weight = reader.number(field, "weight = 2"),
             "environment" => settings.environment = reader.text(field, "environment = \"qa\"", parse_name),
             _ => reader.unknown(field, &format!("`[task.{}]`", entry.key), &TASK_KEYS),
         }

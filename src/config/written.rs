@@ -131,6 +131,10 @@ pub struct TaskTable {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "u32")]
     pub retries: Option<u32>,
+    /// How many of the tasks that may run at once it counts for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "u32")]
+    pub weight: Option<u32>,
     /// The environment that it runs in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
@@ -223,6 +227,7 @@ impl From<&TaskSettings> for TaskTable {
             env: settings.env.as_deref().map(texts),
             timeout: settings.timeout.as_ref().map(|timeout| print_duration(timeout.value)),
             retries: settings.retries.as_ref().map(|retries| retries.value),
+            weight: settings.weight.as_ref().map(|weight| weight.value),
             environment: settings.environment.as_ref().map(text),
         }
     }

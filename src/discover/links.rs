@@ -160,6 +160,9 @@ pub struct TaskClaim {
     /// Whether the tool builds what it reads by itself (`cargo`, `go`, `dotnet`), so that reading a result does not
     /// mean that another task has to run first.
     pub builds_upstream: bool,
+    /// The files that it makes, as globs relative to the project's folder; empty where its result is that it passed, and
+    /// none where nobody can say or where it makes something else than files, such as an image.
+    pub outputs: Option<Vec<String>>,
 }
 
 /// An image copies a path of the repository to a place in its file system. With it, references are resolved that

@@ -164,6 +164,7 @@ fn task<F>(
         command,
         tool: package.tool.to_owned(),
         builds_upstream: true,
+        outputs: (name == "test").then(Vec::new),
     }
 }
 

@@ -222,8 +222,8 @@ pub fn own_digest(
         encoder.bytes(name.as_bytes());
         encoder.optional(environment.get(name).and_then(Option::as_deref));
     }
-    encoder.count(task.outputs.len());
-    for output in &task.outputs {
+    encoder.count(task.output_patterns().len());
+    for output in task.output_patterns() {
         encoder.bytes(output.as_bytes());
     }
     encoder.count(task.tools.len());

@@ -307,13 +307,14 @@ fn coded(part: &OwnPart) -> [u8; 32] {
             .map(|(line, folder)| crate::discover::Command { line: words(line), folder: place(folder) })
             .collect(),
         environment: part.variables.iter().map(|(name, _)| words(name)).collect(),
-        outputs: part.outputs.iter().map(|pattern| words(pattern)).collect(),
+        outputs: Some(part.outputs.iter().map(|pattern| words(pattern)).collect()),
         tools: part.tools.iter().map(|name| words(name)).collect(),
         slices: part.slices.iter().map(|(path, digest)| slice(path, digest)).collect(),
         ecosystems: BTreeSet::new(),
         builds_upstream: true,
         timeout: None,
         retries: 0,
+        weight: 1,
         runs_in: None,
     };
     let listed = part.files.iter().map(|(path, mode, id)| {

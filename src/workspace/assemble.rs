@@ -385,6 +385,7 @@ fn add_tasks(linked: &Linked, edges: &[PlacedEdge], workspace: &mut Draft) {
         task.tools.insert(claim.tool.clone());
         task.ecosystems.insert(ecosystem);
         task.builds_upstream &= claim.builds_upstream;
+        task.outputs = task.outputs.take().zip(claim.outputs.as_ref()).map(|(all, more)| [&all[..], more].concat());
         placed_claims.push((id, place.0, claim));
     }
     for (id, place, claim) in placed_claims {
@@ -423,6 +424,10 @@ fn add_tasks(linked: &Linked, edges: &[PlacedEdge], workspace: &mut Draft) {
     for task in workspace.tasks.values_mut() {
         let mut seen = BTreeSet::new();
         task.commands.retain(|command| seen.insert(command.clone()));
+        if let Some(outputs) = &mut task.outputs {
+            outputs.sort();
+            outputs.dedup();
+        }
     }
 }
 

@@ -115,7 +115,7 @@ impl Draft {
                 let evidence = own.name.evidence();
                 let own = || Input { selection: Selection::owned(&id.0), evidence };
                 let inputs = if says_inputs { Vec::new() } else { self.parts.with_parts(&id.0, None, own()) };
-                Task { inputs, ..Task::empty(task.clone()) }
+                Task { inputs, outputs: None, ..Task::empty(task.clone()) }
             });
         }
     }
@@ -203,6 +203,8 @@ impl Draft {
         let Some(task) = self.tasks.get_mut(id) else { return };
         if let Some(command) = &settings.command {
             task.commands = vec![Command { line: command.value.clone(), folder: id.project.0.clone() }];
+            // What the ecosystem's own command makes says nothing about this one, but that a test is about passing.
+            task.outputs.take_if(|outputs| !outputs.is_empty());
         }
         if let Some(inputs) = inputs {
             // What lies outside the folder (a lockfile above it, a file that a manifest names) is read all the same.
@@ -217,7 +219,7 @@ impl Draft {
             task.reads = reads;
         }
         if let Some(outputs) = &settings.outputs {
-            task.outputs = outputs.iter().map(|pattern| pattern.value.to_string()).collect();
+            task.outputs = Some(outputs.iter().map(|pattern| pattern.value.to_string()).collect());
         }
         if let Some(names) = &settings.env {
             task.environment = names.iter().map(|name| name.value.clone()).collect();
@@ -227,6 +229,9 @@ impl Draft {
         }
         if let Some(retries) = &settings.retries {
             task.retries = retries.value;
+        }
+        if let Some(weight) = &settings.weight {
+            task.weight = weight.value;
         }
         if let Some(environment) = &settings.environment {
             task.runs_in = Some(environment.value.clone());

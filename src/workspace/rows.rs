@@ -63,7 +63,7 @@ impl Definition {
             texts.for_each(|text| field(text.as_bytes()));
         };
         texts(&mut task.environment.iter());
-        texts(&mut task.outputs.iter());
+        texts(&mut task.output_patterns().iter());
         texts(&mut task.tools.iter());
         let mut short = [0; 16];
         short.copy_from_slice(&hasher.finalize().as_bytes()[..16]);

@@ -100,8 +100,9 @@ pub struct Task {
     pub commands: Vec<Command>,
     /// Names of the environment variables that it reads.
     pub environment: BTreeSet<String>,
-    /// What it makes, relative to the project's folder.
-    pub outputs: Vec<String>,
+    /// The files that it makes, as globs relative to the project's folder; empty where its result is that it passed, and
+    /// none where nobody can say or where it makes something else than files, such as an image.
+    pub outputs: Option<Vec<String>>,
     /// The tools that run it.
     pub tools: BTreeSet<String>,
     /// The ecosystems that claim it.
@@ -112,6 +113,8 @@ pub struct Task {
     pub timeout: Option<Duration>,
     /// How often it is tried again.
     pub retries: u32,
+    /// How many of the tasks that may run at once it counts for.
+    pub weight: u32,
     /// The environment of the configuration that it runs in. What a task is made of does not depend on it.
     pub runs_in: Option<String>,
 }
@@ -127,14 +130,20 @@ impl Task {
             after: BTreeSet::new(),
             commands: Vec::new(),
             environment: BTreeSet::new(),
-            outputs: Vec::new(),
+            outputs: Some(Vec::new()),
             tools: BTreeSet::new(),
             ecosystems: BTreeSet::new(),
             builds_upstream: true,
             timeout: None,
             retries: 0,
+            weight: 1,
             runs_in: None,
         }
+    }
+
+    /// The globs of its outputs, as far as they are known.
+    pub fn output_patterns(&self) -> &[String] {
+        self.outputs.as_deref().unwrap_or_default()
     }
 
     /// The line that makes a path an input: that of the input with this place. Of a task that was kept and could not be

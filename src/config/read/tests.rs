@@ -53,7 +53,7 @@ enviroment = "qa"
     knockon.toml:4:1 unknown-key: `[workspace]` has no key `default_branch` -- did you mean `default-branch`?
     knockon.toml:6:1 unknown-key: the project's table has no key `owner` -- did you mean `owners`?
     knockon.toml:8:3 unknown-key: `[task.test]` has no key `ouputs` -- did you mean `outputs`?
-    knockon.toml:9:1 unknown-key: `[task.test]` has no key `cache` -- known here: `command`, `depends-on`, `inputs`, `outputs`, `env`, `timeout`, `retries`, `environment`
+    knockon.toml:9:1 unknown-key: `[task.test]` has no key `cache` -- known here: `command`, `depends-on`, `inputs`, `outputs`, `env`, `timeout`, `retries`, `weight`, `environment`
     knockon.toml:12:1 unknown-key: `[pipeline.x]` has no key `branch` -- did you mean `branches`?
     knockon.toml:13:1 unknown-key: `[pipeline.x]` has no key `event` -- did you mean `events`?
     knockon.toml:15:1 unknown-key: `[environment.qa]` has no key `approvals` -- did you mean `approval`?
@@ -303,10 +303,11 @@ prop_compose! {
         env in option::of(vec(parsed("[A-Z_()]{1,5}", parse_variable), 0..3)),
         timeout in option::of((1u64..1 << 40).prop_map(|millis| written_as(std::time::Duration::from_millis(millis)))),
         retries in option::of(any::<u32>().prop_map(written_as)),
+        weight in option::of(any::<u32>().prop_map(written_as)),
         environment in option::of(name().prop_map(written_as)),
     ) -> TaskSettings {
         let new = TaskSettings::new(written_as(String::new()));
-        TaskSettings { command, depends_on, inputs, outputs, env, timeout, retries, environment, ..new }
+        TaskSettings { command, depends_on, inputs, outputs, env, timeout, retries, weight, environment, ..new }
     }
 }
 

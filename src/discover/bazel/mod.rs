@@ -149,6 +149,7 @@ fn claim_module(
             command: Some(Command { line: format!("bazel {name} //..."), folder: folder.clone() }),
             tool: "bazel".to_owned(),
             builds_upstream: true,
+            outputs: (name == "test").then(Vec::new),
         });
     }
 }

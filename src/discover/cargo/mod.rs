@@ -249,6 +249,7 @@ fn tasks(
         }),
         tool: "cargo".to_owned(),
         builds_upstream: true,
+        outputs: (name == "test").then(Vec::new),
     };
     let upstream = |kinds: &[EdgeKind]| Reading::Along(kinds.to_vec(), "build".to_owned());
     let every = [EdgeKind::Build, EdgeKind::Schema, EdgeKind::Test];

@@ -170,6 +170,7 @@ fn claim_project(
             command: Some(Command { line: line.to_owned(), folder: folder.clone() }),
             tool: "cmake".to_owned(),
             builds_upstream: true,
+            outputs: (name == "test").then(Vec::new),
         });
     };
     let build = "cmake -B build && cmake --build build";

@@ -124,6 +124,7 @@ fn tasks_of(
             command: command::of_service(path, service),
             tool: "docker".to_owned(),
             builds_upstream: false,
+            outputs: None,
         });
     }
     Some(tasks)

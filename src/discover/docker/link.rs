@@ -316,6 +316,7 @@ fn claim_tasks(
             reads: reads.readings,
             tool: "docker".to_owned(),
             builds_upstream: false,
+            outputs: runs.then(Vec::new),
         });
     }
 }

@@ -200,6 +200,7 @@ fn link_solution(
             command: Some(command(name, path)),
             tool: "dotnet".to_owned(),
             builds_upstream: true,
+            outputs: (name == "test").then(Vec::new),
         });
     }
 }

@@ -323,6 +323,7 @@ impl Project<'_> {
             command: Some(command(name, self.path)),
             tool: "dotnet".to_owned(),
             builds_upstream: true,
+            outputs: Some(if name == "test" { Vec::new() } else { vec!["bin/**".to_owned()] }),
         };
         self.links.tasks.push(task("build", vec![along(&[EdgeKind::Build, EdgeKind::Schema])]));
         if tests {

@@ -324,6 +324,7 @@ fn tasks(folder: &RepoPath, build: Claims, test: Claims, command: impl Fn(&str) 
         command: Some(command(name)),
         tool: "go".to_owned(),
         builds_upstream: true,
+        outputs: (name == "test").then(Vec::new),
     };
     [
         task("build", build, vec![upstream(&[EdgeKind::Build, EdgeKind::Schema])]),

@@ -312,6 +312,7 @@ impl<'a, 'b> Linker<'a, 'b> {
                 command: Some(self.command(name)),
                 tool: "gradle".to_owned(),
                 builds_upstream: true,
+                outputs: Some(if name == "test" { Vec::new() } else { vec!["build/**".to_owned()] }),
             });
         };
         add("build", inputs, slices, built);

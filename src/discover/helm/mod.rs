@@ -179,6 +179,7 @@ fn link_chart(
         command: Some(package_command(folder, fetches)),
         tool: "helm".to_owned(),
         builds_upstream: true,
+        outputs: None,
     });
 
     // A library chart deploys nothing, and a vendored one deploys what its parent says.

@@ -136,6 +136,7 @@ fn claim(
         command: (!is_component).then(|| Command { line: line.to_owned(), folder: folder.clone() }),
         tool: "kustomize".to_owned(),
         builds_upstream: true,
+        outputs: Some(Vec::new()),
     });
 }
 

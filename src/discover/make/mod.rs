@@ -172,6 +172,7 @@ fn claim_project(
             command: Some(Command { line: line.to_owned(), folder: folder.clone() }),
             tool: "make".to_owned(),
             builds_upstream: true,
+            outputs: (name == "test").then(Vec::new),
         });
     };
     if let Some(line) = build {

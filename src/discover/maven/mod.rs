@@ -275,6 +275,7 @@ impl<'a> Linker<'a> {
                 command: (self.shape != Shape::PomOnly).then(|| self.command(name)),
                 tool: "mvn".to_owned(),
                 builds_upstream: true,
+                outputs: Some(if name == "test" { Vec::new() } else { vec!["target/**".to_owned()] }),
             });
         }
     }

@@ -10,7 +10,7 @@ use super::{NodeFacts, PACKAGE, PNPM_WORKSPACE};
 use crate::diagnostic::Evidence;
 use crate::discover::{Command, EdgeKind, Input, Landscape, Reading, TaskClaim};
 use crate::path::RepoPath;
-use crate::selection::Selection;
+use crate::selection::{Selection, escape_glob};
 
 /// Files that act on every package at or below their folder: found by looking upwards.
 const INHERITED_FILES: [&str; 27] = [
@@ -87,7 +87,7 @@ impl<'l, 'a> Tasks<'l, 'a> {
         // Of a manifest that cannot be read, either script may be meant.
         let builds = site.package.is_none_or(|package| package.build.is_some());
         let tests = site.package.is_none_or(|package| package.test.is_some());
-        let claim = |name: &str, inputs, reads, command| TaskClaim {
+        let claim = |name: &str, inputs, reads, command, outputs| TaskClaim {
             folder: site.folder.clone(),
             name: name.to_owned(),
             inputs,
@@ -96,16 +96,31 @@ impl<'l, 'a> Tasks<'l, 'a> {
             command,
             tool: program.to_owned(),
             builds_upstream: false,
+            outputs,
         };
         let along = |kinds: &[EdgeKind]| Reading::Along(kinds.to_vec(), "build".to_owned());
         let build_reads = vec![along(&[EdgeKind::Build, EdgeKind::Schema])];
-        let mut claims = vec![claim("build", inputs.clone(), build_reads, builds.then(|| command("build")))];
+        let mut claims =
+            vec![claim("build", inputs.clone(), build_reads, builds.then(|| command("build")), self.made(site))];
         if tests {
             let reads =
                 vec![Reading::Own("build".to_owned()), along(&[EdgeKind::Build, EdgeKind::Schema, EdgeKind::Test])];
-            claims.push(claim("test", inputs, reads, Some(command("test"))));
+            claims.push(claim("test", inputs, reads, Some(command("test")), Some(Vec::new())));
         }
         claims
+    }
+
+    /// What the build of a package makes, where its script is the plain compiler: any other script can write anywhere.
+    fn made(&self, site: &Site<'_>) -> Option<Vec<String>> {
+        let Some(script) = &site.package?.build else { return Some(Vec::new()) };
+        let Some(NodeFacts::TsConfig(config)) = self.landscape.facts(&site.folder.child(b"tsconfig.json")) else {
+            return None;
+        };
+        let folder = config.out_dir.as_deref().filter(|_| script.value.trim() == "tsc")?;
+        let inside = site.folder.resolve(folder.as_bytes()).ok().filter(|path| *path != site.folder)?;
+        inside.is_within(&site.folder).then_some(())?;
+        let relative = String::from_utf8(site.folder.relative_to(&inside)).ok()?;
+        Some(vec![format!("{}/**", escape_glob(&relative))])
     }
 
     /// What a folder hands down to the packages at and below it.

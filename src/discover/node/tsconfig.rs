@@ -27,6 +27,8 @@ pub(in crate::discover) struct TsConfig {
     pub include: Option<Vec<Stated<String>>>,
     /// The files that are compiled.
     pub files: Option<Vec<Stated<String>>>,
+    /// The folder that everything is written to, where nothing that is said leads elsewhere.
+    pub out_dir: Option<String>,
     /// All that it says, key by key.
     pub fragments: Arc<Fragments>,
     /// All of these.
@@ -56,6 +58,10 @@ impl TsConfig {
             said.push(fragments.add(name, key.line, &[&option.canonical_in_order()]));
         }
         let all = fragments.group("configuration", 1, said);
+        let writes_elsewhere = ["declarationDir", "outFile", "tsBuildInfoFile", "incremental", "composite"]
+            .iter()
+            .any(|key| document.at(&["compilerOptions", key]).is_some());
+        let out_dir = document.at(&["compilerOptions", "outDir"]).and_then(Located::text).map(str::to_owned);
         Ok(Self {
             fragments: Arc::new(fragments),
             all,
@@ -74,6 +80,7 @@ impl TsConfig {
             type_roots: list(&["compilerOptions", "typeRoots"]),
             include: list(&["include"]),
             files: list(&["files"]),
+            out_dir: out_dir.filter(|_| !writes_elsewhere),
         })
     }
 }

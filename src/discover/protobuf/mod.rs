@@ -277,6 +277,7 @@ fn claim_schema(
         command: None,
         tool: "buf".to_owned(),
         builds_upstream: true,
+        outputs: None,
     });
 }
 

@@ -123,6 +123,7 @@ fn build(
         command,
         tool: tool.name.to_owned(),
         builds_upstream: false,
+        outputs: None,
     }
 }
 
@@ -135,7 +136,12 @@ fn test(
 ) -> TaskClaim {
     let kinds = [EdgeKind::Build, EdgeKind::Schema, EdgeKind::Test];
     let reads = vec![Reading::Own("build".to_owned()), upstream(&kinds)];
-    TaskClaim { name: "test".to_owned(), reads, ..build(folder, tool, inputs, slices, command) }
+    TaskClaim {
+        name: "test".to_owned(),
+        reads,
+        outputs: Some(Vec::new()),
+        ..build(folder, tool, inputs, slices, command)
+    }
 }
 
 fn upstream(kinds: &[EdgeKind]) -> Reading {

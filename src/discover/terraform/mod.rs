@@ -251,6 +251,7 @@ fn claim_module(
         command: Some(command(folder, module.is_unit)),
         tool: if module.is_unit { "terragrunt" } else { "terraform" }.to_owned(),
         builds_upstream: true,
+        outputs: Some(Vec::new()),
     });
 }
 

@@ -111,7 +111,7 @@ fields! {
     Project { id, name, kind, aliases, ecosystems, owners, evidence, joined }
     Task {
         id, inputs, slices, reads, after, commands, environment, outputs, tools, ecosystems, builds_upstream, timeout, retries,
-        runs_in
+        weight, runs_in
     }
 }
 
