@@ -96,6 +96,7 @@ pub mod path;
 pub mod plan;
 pub mod planner;
 pub mod report;
+pub mod run;
 pub mod selection;
 pub mod store;
 pub mod tree;

@@ -9,4 +9,5 @@ pub mod history;
 pub mod json;
 pub mod markdown;
 pub mod page;
+pub mod run;
 pub mod text;
