@@ -24,7 +24,7 @@ impl fmt::Display for Orphan {
         match &self.known {
             Some((id, name)) => {
                 f.write_str("`")?;
-                crate::path::escape_for_people(name.as_bytes(), f)?;
+                write!(f, "{}", crate::path::harmless(name))?;
                 write!(f, "` (process {id})")
             }
             None => f.write_str("a process that keeps the output open"),
