@@ -1,9 +1,15 @@
 //! What is kept between runs. A fault in it costs time and never changes an answer.
 
+#[cfg(unix)]
+mod cache;
 mod ledger;
 mod memo;
 mod run_record;
 
+#[cfg(unix)]
+pub use cache::{
+    Cache, CacheContents, CacheError, Ending, Kept, Outputs, Pruned, Restored, ResultKey, StoredResult, Verified,
+};
 pub use ledger::{Ledger, Record, TaskResult, is_whole};
 pub use memo::{Contents, Item, Memo};
 pub use run_record::{Outcome, RunRecord, TaskRecord};
