@@ -8,7 +8,8 @@ mod run_record;
 
 #[cfg(unix)]
 pub use cache::{
-    Cache, CacheContents, CacheError, Ending, Kept, Outputs, Pruned, Restored, ResultKey, StoredResult, Verified,
+    Cache, CacheContents, CacheError, Ending, Kept, Outputs, PreparedResult, Pruned, Restored, ResultKey, StoredResult,
+    Verified,
 };
 pub use ledger::{Ledger, Record, TaskResult, is_whole};
 pub use memo::{Contents, Item, Memo};

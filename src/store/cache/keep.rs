@@ -32,7 +32,39 @@ pub enum Kept {
 /// A manifest that appears and disappears while one is to be written is tried for so often.
 const TRIES: usize = 4;
 
+/// A result that can be kept: its bytes are in the cache, and nobody finds them before it is published.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PreparedResult {
+    key: ResultKey,
+    manifest: Manifest,
+}
+
 impl Cache {
+    /// Takes in what a task wrote and printed.
+    pub fn prepare(
+        &self,
+        key: &ResultKey,
+        work_tree: &Path,
+        outputs: &[Outputs<'_>],
+        ending: &Ending<'_>,
+    ) -> Result<PreparedResult, CacheError> {
+        let declared = Declared::new(outputs)?;
+        let tree = Folder::top(work_tree).map_err(CacheError::at(&RepoPath::root()))?;
+        let found = declared.found(&tree)?;
+        let mut keeper = Keeper::of(self).map_err(CacheError::Store)?;
+        let entries = keeper.entries(&tree, &found)?;
+        let printed = File::open(ending.printed).map_err(CacheError::Printed)?;
+        let printed = keeper.stage(printed, None)?.map_err(CacheError::Printed)?;
+        keeper.name_blobs().map_err(CacheError::Store)?;
+        let manifest = Manifest { entries, printed, duration: ending.duration, attempts: ending.attempts };
+        Ok(PreparedResult { key: *key, manifest })
+    }
+
+    /// Keeps a result, unless something is kept under its key.
+    pub fn publish(&self, prepared: &PreparedResult) -> Result<Kept, CacheError> {
+        Keeper::of(self).map_err(CacheError::Store)?.publish(&prepared.key, &prepared.manifest)
+    }
+
     /// Keeps what a task wrote and printed, unless something is kept under its key.
     pub fn keep(
         &self,
@@ -41,18 +73,7 @@ impl Cache {
         outputs: &[Outputs<'_>],
         ending: &Ending<'_>,
     ) -> Result<Kept, CacheError> {
-        let declared = Declared::new(outputs)?;
-        let tree = Folder::top(work_tree).map_err(CacheError::at(&RepoPath::root()))?;
-        let found = declared.found(&tree)?;
-        let layout = Layout::make(&self.folder, &self.beside).map_err(CacheError::Store)?;
-        let unfinished = layout.top.open(UNFINISHED.as_bytes()).map_err(CacheError::Store)?;
-        let staging = Staging::make(unfinished, "").map_err(CacheError::Store)?;
-        let mut keeper = Keeper { layout, staging, bytes: Bytes::new(), staged: BTreeMap::new() };
-        let entries = keeper.entries(&tree, &found)?;
-        let printed = File::open(ending.printed).map_err(CacheError::Printed)?;
-        let printed = keeper.stage(printed, None)?.map_err(CacheError::Printed)?;
-        let manifest = Manifest { entries, printed, duration: ending.duration, attempts: ending.attempts };
-        keeper.publish(key, &manifest)
+        self.publish(&self.prepare(key, work_tree, outputs, ending)?)
     }
 }
 
@@ -65,6 +86,13 @@ struct Keeper {
 }
 
 impl Keeper {
+    fn of(cache: &Cache) -> io::Result<Self> {
+        let layout = Layout::make(&cache.folder, &cache.beside)?;
+        let unfinished = layout.top.open(UNFINISHED.as_bytes())?;
+        let staging = Staging::make(unfinished, "")?;
+        Ok(Self { layout, staging, bytes: Bytes::new(), staged: BTreeMap::new() })
+    }
+
     /// Takes in all outputs.
     fn entries(&mut self, tree: &Folder, found: &[Found]) -> Result<Vec<Entry>, CacheError> {
         let mut trail = Trail::new();
@@ -157,8 +185,8 @@ impl Keeper {
         if before.is_none_or(is_unchanged) { Ok(Ok(blob)) } else { Ok(Err(io::ErrorKind::InvalidData.into())) }
     }
 
-    /// Gives everything its name.
-    fn publish(mut self, key: &ResultKey, manifest: &Manifest) -> Result<Kept, CacheError> {
+    /// Gives a manifest its name, whose blobs have theirs.
+    fn publish(&mut self, key: &ResultKey, manifest: &Manifest) -> Result<Kept, CacheError> {
         let name = self.staging.name();
         let staged = self.staging.folder().create(name.as_bytes(), false);
         let mut file = staged.map_err(CacheError::Store)?;
@@ -173,7 +201,7 @@ impl Keeper {
                 // Nobody can restore it: it gives way.
                 self.layout.quarantine(&result_name(key));
             }
-            match self.name_all(&name, key) {
+            match self.name_manifest(&name, key) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 named => return named.map(|()| Kept::Stored).map_err(CacheError::Store),
             }
@@ -181,13 +209,15 @@ impl Keeper {
         Err(CacheError::Store(io::ErrorKind::AlreadyExists.into()))
     }
 
-    /// Names the blobs, then the manifest.
-    fn name_all(&mut self, manifest: &str, key: &ResultKey) -> io::Result<()> {
+    fn name_blobs(&mut self) -> io::Result<()> {
         while let Some((blob, name)) = self.staged.last_key_value() {
             self.layout.keep_blob(&self.staging, name, blob)?;
             self.staged.pop_last();
         }
-        self.layout.sync(BLOBS)?;
+        self.layout.sync(BLOBS)
+    }
+
+    fn name_manifest(&mut self, manifest: &str, key: &ResultKey) -> io::Result<()> {
         self.layout.keep_result(&self.staging, manifest, key)?;
         self.layout.sync(RESULTS)
     }

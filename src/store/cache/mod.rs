@@ -22,7 +22,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-pub use keep::Kept;
+pub use keep::{Kept, PreparedResult};
 use layout::{Layout, Lookup};
 use manifest::Manifest;
 pub use manifest::ResultKey;
