@@ -326,6 +326,11 @@ impl Planner {
         self.understand(range::open_head(&self.repository, choice)?)
     }
 
+    /// The git directory that all worktrees share.
+    pub fn git_directory(&self) -> &std::path::Path {
+        self.repository.git_directory()
+    }
+
     /// The values of declared environment variables.
     pub fn environment(&self) -> &Environment {
         &self.environment

@@ -17,6 +17,7 @@ mod gitlab;
 mod jenkins;
 mod jobs;
 mod layers;
+mod log_group;
 mod names;
 pub mod provider;
 mod shard;
@@ -27,6 +28,7 @@ mod tekton;
 pub use entry::{Entry, Setup};
 pub use feedback::{Feedback, SummaryFile};
 pub use jobs::{Durations, Job, JobEnvironment, JobGraph, JobTerms};
+pub use log_group::LogReader;
 pub use shard::Shard;
 
 use self::document::Node;

@@ -8,8 +8,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::ci::{ENGINES, Shard};
 use crate::config::EventKind;
 
-const EXIT_CODES: &str = "Exit codes: 0 done (an empty plan too), 2 usage or configuration, 3 git or input/output, \
-4 something could not be known and --strict was given.";
+const EXIT_CODES: &str = "Exit codes: 0 done (an empty plan too), 1 a task failed, 2 usage or configuration, 3 git or input/output, \
+4 something could not be known and --strict was given, 128 and its number for a signal.";
 
 /// What does this change knock on to?
 ///
@@ -57,6 +57,17 @@ pub enum Colour {
 pub enum Command {
     /// The tasks that a change calls for, in the order they can run in
     Plan(PlanArguments),
+    /// Run the tasks that a change calls for, in parallel; what passed before as it is now is taken from the cache
+    ///
+    /// What `plan` prints with the same arguments is what is run. Tasks run on what is on disk, with no other environment
+    /// variables than those that say where tools are and those that they declare.
+    Run(RunArguments),
+    /// What the last run did
+    Last {
+        /// Text for people, JSON for programs
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
     /// The tasks that release one service, whatever changed, and what they need
     Release {
         /// The service by folder, name or alias
@@ -217,6 +228,58 @@ pub struct PlanArguments {
     /// Text for people, JSON for programs
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
+}
+
+/// What is run, and how.
+#[derive(Debug, Clone, Args)]
+pub struct RunArguments {
+    /// A name (`build`): the affected tasks of that name, with --all those of every project. A task (`delivery:test`):
+    /// that one, affected or not
+    #[arg(value_name = "TASK")]
+    pub tasks: Vec<String>,
+    #[command(flatten)]
+    pub wanted: Wanted,
+    /// How many tasks run at once; as many as there are cores, if nothing is said
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub jobs: Option<u16>,
+    /// After a failure, go on with everything that does not need what failed
+    #[arg(long, conflicts_with = "fail_fast")]
+    pub keep_going: bool,
+    /// After a failure, stop what runs, too
+    #[arg(long)]
+    pub fail_fast: bool,
+    /// Run what the cache has results of, too
+    #[arg(long)]
+    pub force: bool,
+    /// Neither take results from the cache nor keep any
+    #[arg(long)]
+    pub no_cache: bool,
+    /// Print the plan, and run nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Whose output is shown; on a CI engine that folds logs everybody's, else that of what failed
+    #[arg(long, value_enum, value_name = "WHOSE")]
+    pub output: Option<ShownOutput>,
+    /// Write what the run did to a file, as JSON
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+    /// Write a JUnit file: a case for each task, and what the tests themselves wrote as JUnit or TRX
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
+    /// Write a trace for Perfetto or Chrome
+    #[arg(long, value_name = "FILE")]
+    pub trace: Option<PathBuf>,
+}
+
+/// Whose output a run shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ShownOutput {
+    /// That of tasks that failed, when they are over
+    Failed,
+    /// That of all tasks, when they are over
+    All,
+    /// That of all tasks, line by line as it comes
+    Stream,
 }
 
 /// Which plan is asked for.
@@ -454,6 +517,8 @@ pub enum SchemaOf {
     History,
     /// `cache --format json`
     Cache,
+    /// `last --format json` and `run --report`
+    Run,
     /// `audit filters --format json`
     AuditFilters,
 }

@@ -26,6 +26,7 @@ use crate::report::json::{
     AffectedReport, CheckReport, GraphProject, GraphReport, InputFile, InputRule, InputSlice, InputsReport, PlanReport,
     ReadResult, SCHEMA,
 };
+use crate::report::run::RunReport;
 use crate::report::{drawing, page, text};
 use crate::store::{Record, TaskResult};
 use crate::workspace::{LookUpError, ProjectId, Task, TaskId, TaskName, Workspace};
@@ -107,6 +108,8 @@ impl Session<'_> {
     fn run(&self, command: &Command) -> Result<Exit, Failure> {
         match command {
             Command::Plan(asked) => self.plan(asked),
+            Command::Run(asked) => self.run_tasks(asked),
+            Command::Last { format } => self.last(*format),
             Command::Release { service, version, tree, format } => self.release(service, version, tree, *format),
             Command::Record { task, result, duration, attempts, fingerprint, ledger, tree } => {
                 let record = Record {
@@ -322,6 +325,7 @@ impl Session<'_> {
             SchemaOf::Check => written::<CheckReport>(),
             SchemaOf::History => written::<HistoryReport>(),
             SchemaOf::Cache => written::<CacheReport>(),
+            SchemaOf::Run => written::<RunReport<'_>>(),
             SchemaOf::AuditFilters => written::<FiltersReport>(),
         };
         self.output.json(&schema)?;

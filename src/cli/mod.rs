@@ -13,6 +13,8 @@ mod init;
 mod output;
 mod plan;
 mod range;
+mod run;
+mod run_watch;
 
 pub use arguments::Arguments;
 pub use commands::run;
@@ -23,6 +25,8 @@ pub use output::Surroundings;
 pub enum Exit {
     /// Done; an empty plan too.
     Done,
+    /// A task failed.
+    Failed,
     /// What is written differs from what is inferred, and `--check` was given.
     Drift,
     /// A mistake in the arguments or the configuration.
@@ -31,6 +35,8 @@ pub enum Exit {
     Infrastructure,
     /// Something could not be known, and `--strict` was given; or an answer that was verified is wrong.
     Doubt,
+    /// A signal ended the run.
+    Signal(i32),
 }
 
 impl Exit {
@@ -38,10 +44,11 @@ impl Exit {
     pub fn code(self) -> u8 {
         match self {
             Exit::Done => 0,
-            Exit::Drift => 1,
+            Exit::Failed | Exit::Drift => 1,
             Exit::Usage => 2,
             Exit::Infrastructure => 3,
             Exit::Doubt => 4,
+            Exit::Signal(number) => u8::try_from(number).unwrap_or(0).saturating_add(128),
         }
     }
 }

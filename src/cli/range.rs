@@ -68,10 +68,15 @@ impl Session<'_> {
     }
 
     /// What the CI engine says of its run, if there is one.
-    fn event(&self) -> Option<Event> {
+    /// The environment, as far as it is text.
+    pub(super) fn variables(&self) -> Variables {
         let text = |value: &std::ffi::OsString| value.to_str().map(str::to_owned);
         let variables = self.surroundings.variables.iter();
-        let variables = Variables::new(variables.filter_map(|(name, value)| Some((text(name)?, text(value)?))));
+        Variables::new(variables.filter_map(|(name, value)| Some((text(name)?, text(value)?))))
+    }
+
+    fn event(&self) -> Option<Event> {
+        let variables = self.variables();
         let file = variables.event_file().and_then(|file| beginning_of(Path::new(file)).ok());
         variables.event(file.as_deref())
     }

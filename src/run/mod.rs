@@ -1,14 +1,28 @@
 //! Running a plan.
 //!
-//! [`scheduler`] says what starts when, and knows nothing else; [`process`] runs one attempt of one task and blocks until
-//! it is over; [`spool`] keeps what it printed, [`log_commands`] makes that harmless in the log of a CI engine, and
+//! [`execute`] runs the tasks that it is handed. What starts when is decided by [`scheduler`], which knows nothing else;
+//! [`worker`] sees to one task, [`process`] runs one attempt of it and blocks until it is over, and [`keeper`] keeps what
+//! it made. [`spool`] keeps what it printed, [`log_commands`] makes that harmless in the log of a CI engine, and
 //! [`signals`] says what whoever runs knockon wants to end.
 
+mod executor;
+mod keeper;
 pub mod log_commands;
 pub mod process;
 pub mod scheduler;
 pub mod signals;
 pub mod spool;
+mod spools;
+mod test_results;
+mod tools;
+mod work;
+mod worker;
 
 #[cfg(all(test, target_os = "linux"))]
 mod testing;
+
+pub use executor::execute;
+pub use spools::Spools;
+pub use test_results::test_results;
+pub use tools::Tools;
+pub use work::{Observer, Output, Settings, Unchanged, Work, works};

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
 /// How much of the end is kept of what is too long: there tools say what went wrong.
@@ -96,6 +96,22 @@ pub fn replay(spool: &Path, to: &mut dyn Write) -> io::Result<()> {
             Err(reason) => return Err(reason),
         }
     }
+}
+
+/// The last lines of what a spool holds, no more than so many bytes; nothing where it cannot be read.
+pub fn last_lines(spool: &Path, most: u64) -> String {
+    let read = || -> io::Result<(Vec<u8>, bool)> {
+        let mut file = File::open(spool)?;
+        let skipped = file.metadata()?.len().saturating_sub(most);
+        file.seek(SeekFrom::Start(skipped))?;
+        let mut bytes = Vec::new();
+        file.take(most).read_to_end(&mut bytes)?;
+        Ok((bytes, skipped > 0))
+    };
+    let (bytes, is_cut) = read().unwrap_or_default();
+    // What was cut in two is no line.
+    let begin = if is_cut { bytes.iter().position(|byte| *byte == b'\n').map_or(0, |end| end + 1) } else { 0 };
+    String::from_utf8_lossy(&bytes[begin..]).into_owned()
 }
 
 #[cfg(test)]

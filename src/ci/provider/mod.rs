@@ -83,7 +83,7 @@ impl Variables {
     }
 
     /// The engines whose variables are there.
-    fn providers(&self) -> Vec<Provider> {
+    pub(super) fn providers(&self) -> Vec<Provider> {
         let is_there = |variable: &str, value: Option<&str>| {
             self.get(variable).is_some_and(|found| value.is_none_or(|value| found.eq_ignore_ascii_case(value)))
         };

@@ -140,7 +140,7 @@ fn case(task: &TaskRecord) -> TestCase {
     let mut case = TestCase::new(name, status);
     case.set_classname(project).set_time(Duration::try_from_secs_f64(task.duration).unwrap_or_default());
     if !task.last_output.is_empty() {
-        case.set_system_out(task.last_output.as_str());
+        case.set_system_out(anstream::adapter::strip_str(&task.last_output).to_string());
     }
     case
 }

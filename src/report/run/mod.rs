@@ -94,7 +94,8 @@ pub fn summary_text(run: &RunRecord, look: Look) -> String {
     for failed in of(Outcome::Failed) {
         text.push('\n');
         text.push_str(&task_line(failed, look));
-        let lines: Vec<&str> = failed.last_output.lines().collect();
+        let plain = anstream::adapter::strip_str(&failed.last_output).to_string();
+        let lines: Vec<&str> = plain.lines().collect();
         let skipped = lines.len().saturating_sub(LAST_LINES);
         for line in &lines[skipped..] {
             let _ = writeln!(text, "        {}", look.paint(FAINT, look.cut(&harmless(line).to_string(), 8)));

@@ -56,7 +56,7 @@ fn people_see_what_failed_why_and_how_to_run_it_again() {
 
      FAILED src/b c:test  1.5s  2 attempts  exit code 1
             one
-            two \u{1b}[31m
+            two 
 
     4 tasks in 3.0s: 1 passed, 1 from the cache, 1 failed, 1 skipped, 1 flaky; the cache saved 75s
     1 result is not kept, such as that of src/d:build: it left processes behind

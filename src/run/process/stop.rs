@@ -61,7 +61,7 @@ impl Stop {
     }
 
     /// Whether somebody asked.
-    pub(super) fn is_asked(&self) -> bool {
+    pub fn is_asked(&self) -> bool {
         self.state().is_asked
     }
 

@@ -1,0 +1,98 @@
+//! The folder for what the tasks of one run print.
+
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The name of the file in it that is locked as long as the run lives.
+const LOCK: &str = "lock";
+
+/// A folder that goes when it is dropped.
+#[derive(Debug)]
+pub struct Spools {
+    folder: PathBuf,
+    _lock: File,
+}
+
+impl Spools {
+    /// Makes a folder below the first of these that can be written, and removes those that dead runs left there.
+    pub fn make(places: &[&Path]) -> io::Result<Self> {
+        let mut last = io::Error::from(io::ErrorKind::NotFound);
+        for place in places {
+            match Self::below(place) {
+                Ok(spools) => return Ok(spools),
+                Err(error) => last = error,
+            }
+        }
+        Err(last)
+    }
+
+    fn below(place: &Path) -> io::Result<Self> {
+        fs::create_dir_all(place)?;
+        sweep(place);
+        let folder = place.join(format!("run-{}", std::process::id()));
+        // A dead run that had this number, of another container perhaps.
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir(&folder)?;
+        let lock = File::create_new(folder.join(LOCK))?;
+        lock.lock()?;
+        Ok(Self { folder, _lock: lock })
+    }
+
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+}
+
+impl Drop for Spools {
+    fn drop(&mut self) {
+        // What stays is swept by the next run.
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// Removes the folders whose lock nobody holds.
+fn sweep(place: &Path) {
+    for entry in fs::read_dir(place).into_iter().flatten().flatten() {
+        let is_run = entry.file_name().to_str().is_some_and(|name| name.starts_with("run-"));
+        if !is_run || !entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            continue;
+        }
+        let is_alive = match File::open(entry.path().join(LOCK)) {
+            Ok(lock) => matches!(lock.try_lock(), Err(TryLockError::WouldBlock)),
+            // It may be about to make its lock.
+            Err(_) => entry
+                .metadata()
+                .and_then(|of| of.modified())
+                .is_ok_and(|made| made.elapsed().is_ok_and(|age| age.as_secs() < 60)),
+        };
+        if !is_alive {
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_dead_runs_left_is_swept_and_what_live_ones_hold_is_not() {
+        let place = tempfile::tempdir().unwrap();
+        let dead = place.path().join("run-1");
+        fs::create_dir(&dead).unwrap();
+        fs::write(dead.join(LOCK), "").unwrap();
+        fs::write(dead.join("0.output"), "x").unwrap();
+        fs::create_dir(place.path().join("other")).unwrap();
+        let live = place.path().join("run-2");
+        fs::create_dir(&live).unwrap();
+        let held = File::create_new(live.join(LOCK)).unwrap();
+        held.lock().unwrap();
+        let spools = Spools::make(&[Path::new("/proc/none"), place.path()]).unwrap();
+        let folder = spools.folder().to_owned();
+        assert!(folder.is_dir() && live.is_dir() && !dead.exists() && place.path().join("other").is_dir());
+        drop(spools);
+        assert!(!folder.exists());
+    }
+}

@@ -1,0 +1,129 @@
+//! One task of a run from its beginning to its end, in the thread of a worker: looked up, or tried until it passes.
+
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, SyncSender};
+use std::time::{Duration, Instant};
+
+use super::process::{self, Attempt, Environment, How, Stop};
+use super::scheduler::Place;
+use super::work::{Settings, Work};
+use crate::store::{Ending, Kept, Outputs, PreparedResult, StoredResult};
+
+/// A task to see to.
+pub(super) struct Assignment {
+    pub(super) place: Place,
+    pub(super) stop: Stop,
+}
+
+/// What a worker has to tell.
+pub(super) enum Message {
+    /// A task printed something.
+    Printed(Place, Vec<u8>),
+    /// A task is over.
+    Over(Place, Box<Report>),
+    /// A result that passed was kept, or why it was not.
+    Kept(Place, Result<Kept, String>),
+}
+
+/// How a task ended.
+pub(super) struct Report {
+    pub(super) lane: usize,
+    pub(super) begun: Instant,
+    pub(super) duration: Duration,
+    pub(super) end: End,
+}
+
+/// How a task ended.
+pub(super) enum End {
+    /// What it made before was restored.
+    Restored(StoredResult),
+    /// It ran.
+    Ran {
+        how: How,
+        attempts: u32,
+        left_behind: Vec<String>,
+        /// What it printed.
+        spool: PathBuf,
+        /// What it made, if it passed and that can be kept; else why it cannot, if there is anything to say.
+        made: Result<Option<PreparedResult>, String>,
+    },
+}
+
+/// Sees to tasks until there are no more.
+pub(super) fn work(
+    lane: usize,
+    works: &[Work],
+    settings: &Settings<'_>,
+    assignments: &std::sync::Mutex<Receiver<Assignment>>,
+    told: &SyncSender<Message>,
+) {
+    loop {
+        let next = match assignments.lock() {
+            Ok(assignments) => assignments.recv(),
+            Err(_) => return,
+        };
+        let Ok(Assignment { place, stop }) = next else { return };
+        let begun = Instant::now();
+        let end = see_to(place, &works[place], settings, &stop, told);
+        let report = Report { lane, begun, duration: begun.elapsed(), end };
+        if told.send(Message::Over(place, Box::new(report))).is_err() {
+            return;
+        }
+    }
+}
+
+fn see_to(place: Place, work: &Work, settings: &Settings<'_>, stop: &Stop, told: &SyncSender<Message>) -> End {
+    if let Some(stored) = restored(work, settings) {
+        return End::Restored(stored);
+    }
+    let declared = [Outputs { folder: &work.folder, patterns: &work.outputs }];
+    let spool = settings.spools.join(format!("{place}.output"));
+    let environment = Environment::new(settings.variables, &work.variables, []);
+    let mut left_behind = Vec::new();
+    let (mut attempts, mut duration) = (0, Duration::ZERO);
+    let how = loop {
+        attempts += 1;
+        let label = format!("{}-{place}-{attempts}", std::process::id());
+        let attempt = Attempt {
+            commands: &work.commands,
+            work_tree: settings.work_tree,
+            environment: &environment,
+            timeout: work.timeout,
+            spool: &spool,
+            label: &label,
+            limits: settings.limits,
+        };
+        let ended = process::run(&attempt, stop, &mut |bytes| {
+            if settings.streams {
+                // Whoever listens no more has stopped the task, too.
+                let _ = told.send(Message::Printed(place, bytes.to_vec()));
+            }
+        });
+        left_behind.extend(ended.leaked.iter().map(ToString::to_string));
+        duration = duration.max(ended.duration);
+        let failed = matches!(ended.how, How::Exited(_) | How::Signalled(_) | How::TimedOut);
+        if !failed || attempts > work.retries || stop.is_asked() {
+            break ended.how;
+        }
+    };
+    let made = match (settings.cache, work.key) {
+        _ if how != How::Passed => Ok(None),
+        (None, _) => Ok(None),
+        (Some(_), None) => Err("what it makes is not known: say `outputs` in knockon.toml".to_owned()),
+        (Some(_), Some(_)) if !left_behind.is_empty() => Err("it left processes behind".to_owned()),
+        (Some(cache), Some(key)) => {
+            let ending = Ending { duration, attempts, printed: &spool };
+            cache.prepare(&key, settings.work_tree, &declared, &ending).map(Some).map_err(|error| error.to_string())
+        }
+    };
+    End::Ran { how, attempts, left_behind, spool, made }
+}
+
+/// What was kept under the task's fingerprint, if it could be restored.
+fn restored(work: &Work, settings: &Settings<'_>) -> Option<StoredResult> {
+    let cache = settings.cache.filter(|_| settings.reuses)?;
+    let stored = cache.find(&work.key?)?;
+    let declared = [Outputs { folder: &work.folder, patterns: &work.outputs }];
+    cache.restore(&stored, settings.work_tree, &declared, settings.is_source).ok()?;
+    Some(stored)
+}
