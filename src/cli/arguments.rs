@@ -184,8 +184,12 @@ pub enum Command {
     },
     /// What is kept between runs beside the git directory; it makes answers faster and changes none
     ///
-    /// With KNOCKON_MEMO=off in the environment a run neither reads nor writes it.
+    /// It holds what was worked out of the repository, and results of tasks. With KNOCKON_MEMO=off in the environment a
+    /// process neither reads nor writes the former; with `run --no-cache` it is so with the latter.
+    #[command(args_conflicts_with_subcommands = true)]
     Cache {
+        #[command(subcommand)]
+        action: Option<CacheAction>,
         /// Remove it
         #[arg(long)]
         clear: bool,
@@ -301,6 +305,19 @@ pub struct Wanted {
     pub ledger: Option<PathBuf>,
 }
 
+/// What becomes of the results of tasks.
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub enum CacheAction {
+    /// Read all results, and remove what is damaged
+    Verify,
+    /// Remove the results that were not used for the longest time
+    Prune {
+        /// How many bytes to keep, such as 500MB or 10GB
+        #[arg(long, value_name = "SIZE", default_value = "10GB", value_parser = size)]
+        keep: u64,
+    },
+}
+
 /// What becomes of the hook.
 #[derive(Debug, Clone, Copy, Subcommand)]
 pub enum HookAction {
@@ -353,6 +370,13 @@ pub enum RecordedResult {
 fn seconds(text: &str) -> Result<f64, String> {
     let number = text.parse::<f64>().ok().filter(|number| number.is_finite() && *number >= 0.0);
     number.ok_or_else(|| "write seconds, such as `12` or `0.5`".to_owned())
+}
+
+fn size(text: &str) -> Result<u64, String> {
+    const UNITS: [(&str, u64); 5] =
+        [("TB", 1_000_000_000_000), ("GB", 1_000_000_000), ("MB", 1_000_000), ("kB", 1000), ("", 1)];
+    let read = |(unit, bytes): &(&str, u64)| text.strip_suffix(unit)?.parse::<u64>().ok()?.checked_mul(*bytes);
+    UNITS.iter().find_map(read).ok_or_else(|| "write a size, such as `500MB` or `10GB`".to_owned())
 }
 
 fn event_kind(word: &str) -> Result<EventKind, String> {

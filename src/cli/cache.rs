@@ -1,19 +1,51 @@
 //! `knockon cache`: what is kept between runs.
 
+use std::time::Duration;
+
 use super::Exit;
-use super::arguments::Format;
+use super::arguments::{CacheAction, Format};
 use super::commands::{Failure, Session};
 use crate::git::{GitEnvironment, Repository};
-use crate::report::cache::{CacheReport, cache_text};
+use crate::report::cache::{CacheReport, cache_text, pruned_text, verified_text};
 use crate::report::json::SCHEMA;
-use crate::store::Memo;
+use crate::store::{Cache, CacheError, Memo};
+
+/// What is younger may be of a result that is being written.
+const GRACE: Duration = Duration::from_secs(3600);
+
+impl From<CacheError> for Failure {
+    fn from(error: CacheError) -> Self {
+        Self::Output(std::io::Error::other(error))
+    }
+}
 
 impl Session<'_> {
     /// Shows what is kept, or removes it.
-    pub(super) fn cache(&self, clear: bool, format: Format) -> Result<Exit, Failure> {
+    pub(super) fn cache(&self, action: Option<CacheAction>, clear: bool, format: Format) -> Result<Exit, Failure> {
         let git = GitEnvironment::from_variables(self.surroundings.variables.iter().cloned());
-        let memo = Memo::beside(Repository::discover(&self.common.directory, &git)?.git_directory());
-        let contents = if clear { memo.clear()? } else { memo.contents()? };
+        let repository = Repository::discover(&self.common.directory, &git)?;
+        let memo = Memo::beside(repository.git_directory());
+        let cache = Cache::beside(repository.git_directory());
+        match action {
+            Some(CacheAction::Verify) => {
+                let verified = cache.verify()?;
+                self.output.answer(&verified_text(&verified))?;
+                return Ok(Exit::Done);
+            }
+            Some(CacheAction::Prune { keep }) => {
+                let pruned = cache.prune(keep, GRACE)?;
+                self.output.answer(&pruned_text(&pruned))?;
+                return Ok(Exit::Done);
+            }
+            None => {}
+        }
+        let results = cache.contents()?;
+        let contents = if clear {
+            cache.prune(0, Duration::ZERO)?;
+            memo.clear()?
+        } else {
+            memo.contents()?
+        };
         let folder = memo.folder();
         let report = CacheReport {
             schema: SCHEMA,
@@ -22,6 +54,9 @@ impl Session<'_> {
             bytes: contents.bytes,
             others: contents.others,
             other_bytes: contents.other_bytes,
+            results: results.results,
+            result_bytes: results.bytes,
+            damaged: results.damaged,
             cleared: clear,
         };
         match format {

@@ -138,7 +138,7 @@ impl Session<'_> {
                     _ => self.audit_filters(tree, *history, *strict, *format),
                 }
             }
-            Command::Cache { clear, format } => self.cache(*clear, *format),
+            Command::Cache { action, clear, format } => self.cache(*action, *clear, *format),
             Command::Ci(arguments) => self.ci(arguments),
             Command::Init => self.init(),
             Command::Schema { of } => self.schema(*of),

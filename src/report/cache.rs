@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::text::count;
 use crate::path::harmless;
+use crate::store::{Pruned, Verified};
 
 /// What `cache` prints.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -21,6 +22,12 @@ pub struct CacheReport {
     pub others: usize,
     /// How many bytes they take.
     pub other_bytes: u64,
+    /// How many results of tasks there are.
+    pub results: usize,
+    /// How many bytes they take.
+    pub result_bytes: u64,
+    /// How many files among them were found damaged, and moved aside.
+    pub damaged: usize,
     /// Whether all of them were removed.
     pub cleared: bool,
 }
@@ -34,13 +41,35 @@ pub fn cache_text(report: &CacheReport) -> String {
         let others = count(report.others, "item", "items");
         text.push_str(&format!("of other builds or unfinished: {others}, {}\n", megabytes(report.other_bytes)));
     }
+    let results = count(report.results, "result of a task", "results of tasks");
+    text.push_str(&format!("{results}, {}\n", megabytes(report.result_bytes)));
+    if report.damaged > 0 {
+        text.push_str(&format!("{} moved aside\n", count(report.damaged, "damaged file was", "damaged files were")));
+    }
     if !report.cleared {
         text.push_str(
-            "it holds workspaces and digests that were worked out before; `knockon cache --clear` removes it,\n",
+            "the items are workspaces and digests that were worked out before; `knockon cache --clear` removes everything,\n",
         );
         text.push_str("and nothing but time is lost\n");
     }
     text
+}
+
+/// What a look at all results found.
+pub fn verified_text(verified: &Verified) -> String {
+    let results = count(verified.results, "result is", "results are");
+    let broken = count(verified.broken, "was not and is removed", "were not and are removed");
+    let damaged = count(verified.damaged, "damaged file was", "damaged files were");
+    format!("{results} whole; {broken}; {damaged} moved aside\n")
+}
+
+/// What was removed.
+pub fn pruned_text(pruned: &Pruned) -> String {
+    if pruned.busy {
+        return "another process is removing results just now\n".to_owned();
+    }
+    let (results, blobs) = (count(pruned.results, "result", "results"), count(pruned.blobs, "blob", "blobs"));
+    format!("removed {results} and {blobs}: {}\n", megabytes(pruned.bytes))
 }
 
 fn megabytes(bytes: u64) -> String {

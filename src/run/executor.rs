@@ -142,7 +142,7 @@ impl Run<'_> {
                 Command::Stop(place) => {
                     self.running.get(&place).into_iter().for_each(Stop::ask);
                 }
-                Command::PassOver(place, reason) => {
+                Command::Skip(place, reason) => {
                     let reason = match reason {
                         Reason::Needs(need) => format!("needs {}", self.works[need].id),
                         Reason::Failure(other) => format!("{} failed", self.works[other].id),
@@ -150,7 +150,7 @@ impl Run<'_> {
                     };
                     let record = TaskRecord {
                         start: self.begun.elapsed().as_secs_f64(),
-                        ..self.blank(place, Outcome::PassedOver, Some(reason))
+                        ..self.blank(place, Outcome::Skipped, Some(reason))
                     };
                     self.observer.ended(place, &record, Output::None);
                     self.records[place] = Some(record);
@@ -235,7 +235,7 @@ impl Run<'_> {
         let result = match record.outcome {
             Outcome::Passed => TaskResult::Passed,
             Outcome::Failed => TaskResult::Failed,
-            Outcome::Cached | Outcome::Stopped | Outcome::PassedOver => return,
+            Outcome::Cached | Outcome::Stopped | Outcome::Skipped => return,
         };
         let Some(ledger) = self.settings.ledger.filter(|_| !self.works[place].commands.is_empty()) else { return };
         let line = Record {

@@ -60,7 +60,7 @@ pub enum Command {
     /// Stop a task that runs.
     Stop(Place),
     /// Tell that a task does not run.
-    PassOver(Place, Reason),
+    Skip(Place, Reason),
 }
 
 /// Why a task does not run.
@@ -156,14 +156,14 @@ impl Scheduler {
                 }
             }
             Event::Failed(place) | Event::Stopped(place) if self.leaves(place, State::Over) => {
-                self.pass_over_what_needs(place, &mut commands);
+                self.skip_what_needs(place, &mut commands);
                 if matches!(event, Event::Failed(_)) && self.on_failure != OnFailure::KeepGoing {
                     self.end(Reason::Failure(place), self.on_failure == OnFailure::Stop, &mut commands);
                 }
             }
             Event::NoRoom(place) if self.leaves(place, State::Waiting) => {
                 if self.ending.is_some() {
-                    self.pass_over_all_that_waits(&mut commands);
+                    self.skip_all_that_waits(&mut commands);
                 } else {
                     self.ready.push((self.rest[place], Reverse(place)));
                     self.crowded = self.running > 0;
@@ -219,35 +219,35 @@ impl Scheduler {
             commands.extend(running.map(Command::Stop));
         }
         self.ending.get_or_insert(reason);
-        self.pass_over_all_that_waits(commands);
+        self.skip_all_that_waits(commands);
     }
 
-    fn pass_over_all_that_waits(&mut self, commands: &mut Vec<Command>) {
+    fn skip_all_that_waits(&mut self, commands: &mut Vec<Command>) {
         self.ready.clear();
         let Some(reason) = self.ending else { return };
         for place in 0..self.states.len() {
-            self.pass_over(place, reason, commands);
+            self.skip(place, reason, commands);
         }
     }
 
-    fn pass_over_what_needs(&mut self, place: Place, commands: &mut Vec<Command>) {
+    fn skip_what_needs(&mut self, place: Place, commands: &mut Vec<Command>) {
         let mut pending = vec![place];
         while let Some(lost) = pending.pop() {
             for at in 0..self.needed_by[lost].len() {
                 let next = self.needed_by[lost][at];
-                if self.pass_over(next, Reason::Needs(lost), commands) {
+                if self.skip(next, Reason::Needs(lost), commands) {
                     pending.push(next);
                 }
             }
         }
     }
 
-    fn pass_over(&mut self, place: Place, reason: Reason, commands: &mut Vec<Command>) -> bool {
+    fn skip(&mut self, place: Place, reason: Reason, commands: &mut Vec<Command>) -> bool {
         let waits = self.states[place] == State::Waiting;
         if waits {
             self.states[place] = State::Over;
             self.open -= 1;
-            commands.push(Command::PassOver(place, reason));
+            commands.push(Command::Skip(place, reason));
         }
         waits
     }

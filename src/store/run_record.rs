@@ -21,7 +21,7 @@ pub enum Outcome {
     /// It was stopped before it came to an end.
     Stopped,
     /// It did not run.
-    PassedOver,
+    Skipped,
 }
 
 impl Outcome {

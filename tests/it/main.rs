@@ -21,6 +21,7 @@ mod output;
 mod pipelines;
 mod range;
 mod repository;
+mod run;
 mod scenario;
 mod tidy;
 mod work_tree;

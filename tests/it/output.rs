@@ -281,12 +281,12 @@ fn the_answers_about_the_demo_are_these() {
     }
 }
 
-/// The schemas are written by `for of in config plan affected graph inputs check history cache; do knockon schema $of
+/// The schemas are written by `for of in config plan affected graph inputs check history cache run; do knockon schema $of
 /// > docs/schema/$of.json; done`.
 #[test]
 fn the_published_schemas_are_those_of_the_types() {
     let repo = Repo::demo();
-    for name in ["config", "plan", "affected", "graph", "inputs", "check", "history", "cache"] {
+    for name in ["config", "plan", "affected", "graph", "inputs", "check", "history", "cache", "run"] {
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("docs/schema/{name}.json"));
         let published = fs::read_to_string(&file).unwrap_or_default();
         let told = repo.knockon(&["schema", name]);
@@ -311,8 +311,21 @@ fn the_published_schemas_are_those_of_the_types() {
 fn completions_and_the_manual_name_every_command() {
     let repo = Repo::empty();
     let help = repo.knockon(&["--help"]);
-    let commands =
-        ["plan", "affected", "explain", "graph", "inputs", "check", "init", "schema", "demo", "completions", "cache"];
+    let commands = [
+        "plan",
+        "affected",
+        "explain",
+        "graph",
+        "inputs",
+        "check",
+        "init",
+        "schema",
+        "demo",
+        "completions",
+        "cache",
+        "run",
+        "last",
+    ];
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let told = repo.knockon(&["completions", shell]);
         for command in commands {

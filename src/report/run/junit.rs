@@ -131,7 +131,7 @@ fn case(task: &TaskRecord) -> TestCase {
         Outcome::Passed | Outcome::Cached => TestCaseStatus::success(),
         Outcome::Failed => TestCaseStatus::non_success(NonSuccessKind::Failure),
         Outcome::Stopped => TestCaseStatus::non_success(NonSuccessKind::Error),
-        Outcome::PassedOver => TestCaseStatus::skipped(),
+        Outcome::Skipped => TestCaseStatus::skipped(),
     };
     if let Some(reason) = &task.reason {
         status.set_message(reason.as_str());

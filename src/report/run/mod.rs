@@ -61,11 +61,11 @@ pub fn task_line(record: &TaskRecord, look: Look) -> String {
         Outcome::Cached => (GOOD, "cached"),
         Outcome::Failed => (BAD, "FAILED"),
         Outcome::Stopped => (DOUBT, "stopped"),
-        Outcome::PassedOver => (FAINT, "skipped"),
+        Outcome::Skipped => (FAINT, "skipped"),
     };
     let mut line = format!("{} {}", look.paint(style, format!("{word:>7}")), harmless(&record.task));
     match (record.outcome, record.saved) {
-        (Outcome::PassedOver, _) => {}
+        (Outcome::Skipped, _) => {}
         (_, Some(saved)) => {
             let _ = write!(line, "  {}", look.paint(FAINT, format!("saves {}", seconds(saved))));
         }
@@ -107,7 +107,7 @@ pub fn summary_text(run: &RunRecord, look: Look) -> String {
         (Outcome::Cached, "from the cache"),
         (Outcome::Failed, "failed"),
         (Outcome::Stopped, "stopped"),
-        (Outcome::PassedOver, "skipped"),
+        (Outcome::Skipped, "skipped"),
     ];
     let kinds = kinds.iter().map(|(outcome, word)| (of(*outcome).count(), *word)).filter(|(number, _)| *number > 0);
     let mut told: Vec<String> = kinds.map(|(number, word)| format!("{number} {word}")).collect();

@@ -36,7 +36,7 @@ fn run() -> RunRecord {
     let over = TaskRecord {
         reason: Some("needs src/b c:test".to_owned()),
         duration: 0.0,
-        ..task("src/e:image", Outcome::PassedOver)
+        ..task("src/e:image", Outcome::Skipped)
     };
     let cached = TaskRecord { saved: Some(75.0), duration: 0.01, ..task("src/a:test", Outcome::Cached) };
     RunRecord { began: 0, duration: 3.0, signal: None, tasks: vec![cached, failed, flaky, over] }

@@ -9,7 +9,7 @@ use crate::store::{Outcome, RunRecord};
 /// The trace of a run.
 pub fn trace(run: &RunRecord) -> Value {
     let microseconds = |seconds: f64| (seconds * 1e6).round();
-    let ran = run.tasks.iter().filter(|task| task.outcome != Outcome::PassedOver);
+    let ran = run.tasks.iter().filter(|task| task.outcome != Outcome::Skipped);
     let mut events: Vec<Value> = ran
         .map(|task| {
             json!({

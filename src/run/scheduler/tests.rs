@@ -37,16 +37,16 @@ fn what_needs_a_failed_task_is_passed_over_and_the_rest_by_the_policy() {
         let commands = scheduler.after(Event::Failed(0));
         (scheduler, commands)
     };
-    let needs = [Command::PassOver(1, Reason::Needs(0)), Command::PassOver(2, Reason::Needs(1))];
+    let needs = [Command::Skip(1, Reason::Needs(0)), Command::Skip(2, Reason::Needs(1))];
     let (mut going, commands) = begun(OnFailure::KeepGoing);
     assert_eq!(commands, needs);
     assert_eq!(started(&going.after(Event::Passed(3))), [4]);
     let (mut finishing, commands) = begun(OnFailure::Finish);
     assert_eq!(commands[..2], needs);
-    assert_eq!(commands[2..], [Command::PassOver(4, Reason::Failure(0))]);
+    assert_eq!(commands[2..], [Command::Skip(4, Reason::Failure(0))]);
     assert!(finishing.after(Event::Passed(3)).is_empty() && finishing.is_over());
     let (mut stopping, commands) = begun(OnFailure::Stop);
-    assert_eq!(commands[2..], [Command::Stop(3), Command::PassOver(4, Reason::Failure(0))]);
+    assert_eq!(commands[2..], [Command::Stop(3), Command::Skip(4, Reason::Failure(0))]);
     assert!(stopping.after(Event::Stopped(3)).is_empty() && stopping.is_over());
 }
 
@@ -56,7 +56,7 @@ fn a_cancelled_run_waits_for_what_runs_and_starts_nothing() {
     let mut scheduler = Scheduler::new(&jobs, 1, OnFailure::KeepGoing);
     assert_eq!(started(&scheduler.begin()), [0]);
     let commands = scheduler.after(Event::Cancel);
-    assert_eq!(commands, [1, 2].map(|place| Command::PassOver(place, Reason::Cancelled)));
+    assert_eq!(commands, [1, 2].map(|place| Command::Skip(place, Reason::Cancelled)));
     assert!(!scheduler.is_over() && scheduler.after(Event::Cancel).is_empty());
     assert!(scheduler.after(Event::Stopped(0)).is_empty() && scheduler.is_over());
 }
@@ -180,7 +180,7 @@ proptest! {
                     Command::Stop(place) => {
                         prop_assert!(running.contains(&place) && stopping.insert(place));
                     }
-                    Command::PassOver(place, reason) => {
+                    Command::Skip(place, reason) => {
                         prop_assert!(!running.contains(&place) && over.insert(place));
                         match reason {
                             Reason::Needs(need) => prop_assert!(

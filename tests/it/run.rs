@@ -1,0 +1,335 @@
+//! `knockon run`: real tasks, in real repositories.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::repository::{Repo, text};
+
+/// Three modules, of which `app` uses `lib`, whose tasks are lines of shell that write down that they ran.
+const TASKS: &str = r#"
+[project.lib.task.build]
+command = "echo lib:build >> ../ran; mkdir -p out/deep; cp lib.go out/deep/lib; chmod +x out/deep/lib; echo built lib"
+outputs = ["out/**"]
+[project.app.task.build]
+command = "echo app:build >> ../ran; mkdir -p out; cat main.go ../lib/out/deep/lib > out/app"
+outputs = ["out/**"]
+depends-on = ["^build"]
+[project.lone.task.build]
+command = "echo lone:build >> ../ran"
+outputs = []
+[task.test]
+command = "echo ${PWD##*/}:test >> ../ran"
+"#;
+
+fn repo(tasks: &str) -> Repo {
+    let repo = Repo::of_modules();
+    repo.write("knockon.toml", tasks).write(".gitignore", "out/\n/ran\n/signs/\n");
+    repo.commit("tasks");
+    fs::create_dir(repo.top().join("signs")).unwrap();
+    repo
+}
+
+/// The tasks that ran since this was asked last, sorted.
+fn ran(repo: &Repo) -> Vec<String> {
+    let file = repo.top().join("ran");
+    let mut lines: Vec<String> = fs::read_to_string(&file).unwrap_or_default().lines().map(str::to_owned).collect();
+    let _ = fs::remove_file(&file);
+    lines.sort();
+    lines
+}
+
+/// What the last run did: each task with its outcome.
+fn last(repo: &Repo) -> Vec<(String, String)> {
+    let told = repo.knockon(&["last", "--format", "json"]).done().json();
+    let tasks = told["tasks"].as_array().unwrap().iter();
+    tasks.map(|task| (text(&task["task"]), text(&task["outcome"]))).collect()
+}
+
+fn outcomes(repo: &Repo, outcome: &str) -> Vec<String> {
+    last(repo).into_iter().filter(|(_, how)| how == outcome).map(|(task, _)| task).collect()
+}
+
+fn task(repo: &Repo, id: &str) -> Value {
+    let told = repo.knockon(&["last", "--format", "json"]).done().json();
+    told["tasks"].as_array().unwrap().iter().find(|task| task["task"] == id).unwrap().clone()
+}
+
+#[test]
+fn what_plan_prints_is_run_once_and_then_taken_from_the_cache() {
+    let repo = repo(TASKS);
+    repo.append("lib/lib.go", "// more\n").commit("lib");
+    let plan = repo.knockon(&["plan", "--format", "json", "--base", "HEAD~1"]).done().json();
+    let planned: Vec<String> = plan["tasks"].as_array().unwrap().iter().map(|task| text(&task["id"])).collect();
+    repo.knockon(&["run", "--base", "HEAD~1"]).done();
+    let all = ["app:build", "app:test", "lib:build", "lib:test"];
+    assert_eq!((planned, ran(&repo)), (all.map(str::to_owned).to_vec(), all.map(str::to_owned).to_vec()));
+    let made = |path: &str| fs::read(repo.top().join(path)).unwrap();
+    let (lib, app) = (made("lib/out/deep/lib"), made("app/out/app"));
+    // Everything is restored as it was, and what else lay there is gone.
+    fs::remove_dir_all(repo.top().join("lib/out")).unwrap();
+    repo.write("app/out/app", "other").write("app/out/stray", "");
+    let again = repo.knockon(&["run", "--base", "HEAD~1"]);
+    assert!(again.done().stdout().contains("4 from the cache"), "{}", again.stdout());
+    assert_eq!((ran(&repo).len(), outcomes(&repo, "cached").len()), (0, 4));
+    assert_eq!((made("lib/out/deep/lib"), made("app/out/app")), (lib, app));
+    assert!(!repo.top().join("app/out/stray").exists());
+    let mode = fs::metadata(repo.top().join("lib/out/deep/lib")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o755);
+    // One file of one module: its own tasks run, and the others' results stay what they are.
+    repo.append("app/main.go", "// more\n");
+    repo.knockon(&["run", "--base", "HEAD~1"]).done();
+    assert_eq!(ran(&repo), ["app:build", "app:test"]);
+    assert_eq!(outcomes(&repo, "cached"), ["lib:build", "lib:test"]);
+    // Without the cache, or by force, all run.
+    for flag in ["--force", "--no-cache"] {
+        repo.knockon(&["run", "--base", "HEAD~1", flag]).done();
+        assert_eq!(ran(&repo), all);
+    }
+}
+
+#[test]
+fn tasks_are_chosen_by_name_and_by_task() {
+    let repo = repo(TASKS);
+    repo.append("lib/lib.go", "// more\n").commit("lib");
+    repo.knockon(&["run", "build", "--base", "HEAD~1"]).done();
+    assert_eq!(ran(&repo), ["app:build", "lib:build"]);
+    repo.knockon(&["run", "build", "--all", "--base", "HEAD~1"]).done();
+    assert_eq!((ran(&repo), outcomes(&repo, "cached").len()), (vec!["lone:build".to_owned()], 2));
+    repo.knockon(&["run", "lone:test", "--base", "HEAD~1"]).done();
+    assert_eq!(ran(&repo), ["lone:test"]);
+    repo.knockon(&["run", "lone:test", "--force", "--dry-run", "--base", "HEAD~1"]).done();
+    assert!(ran(&repo).is_empty());
+    repo.knockon(&["run", "--base", "HEAD", "--head", "HEAD"]).refused(2, "on disk");
+    repo.knockon(&["run", "biuld"]).refused(2, "no project has a task `biuld`");
+    repo.knockon(&["run", "lone:nothing"]).refused(2, "lone has no task `nothing`");
+    let nothing = repo.knockon(&["run", "--base", "HEAD"]);
+    assert!(nothing.done().stdout().contains("0 tasks"), "{}", nothing.stdout());
+}
+
+#[test]
+fn after_a_failure_the_rest_goes_by_what_was_asked() {
+    let tasks = TASKS.replace("echo built lib", "echo broken >&2; exit 3");
+    let repo = repo(&tasks);
+    let run = |flags: &[&str]| {
+        let outcome = repo.knockon(&[&["run", "--all", "-j1"], flags].concat());
+        assert_eq!(outcome.status, 1, "{}", outcome.stdout());
+        let _ = ran(&repo);
+        outcome.stdout().to_owned()
+    };
+    let told = run(&["--keep-going"]);
+    assert_eq!(outcomes(&repo, "failed"), ["lib:build"]);
+    assert_eq!(outcomes(&repo, "skipped"), ["app:build", "app:test", "lib:test"]);
+    assert_eq!(outcomes(&repo, "passed"), ["lone:build", "lone:test"]);
+    assert!(told.contains("broken\n") && told.contains("exit code 3"), "{told}");
+    assert!(told.contains("again: knockon run lib:build\n"), "{told}");
+    // The first of them failed, and so nothing else began; what passed before is there already.
+    run(&[]);
+    assert_eq!(outcomes(&repo, "failed"), ["lib:build"]);
+    assert_eq!(text(&task(&repo, "app:build")["reason"]), "needs lib:build");
+}
+
+#[test]
+fn a_flaky_task_is_tried_again_and_told() {
+    let once = r#"
+[project.lone.task.test]
+command = "if [ -e ../signs/tried ]; then echo fine; else touch ../signs/tried; exit 1; fi"
+retries = 2
+"#;
+    let repo = repo(once);
+    let outcome = repo.knockon(&["run", "lone:test"]);
+    assert!(outcome.done().stdout().contains("1 flaky"), "{}", outcome.stdout());
+    assert_eq!(task(&repo, "lone:test")["attempts"], 2);
+    let ledger = fs::read_to_string(repo.top().join(".git/knockon/ledger.jsonl")).unwrap();
+    assert!(ledger.contains(r#""attempts":2"#) && ledger.contains(r#""result":"passed""#), "{ledger}");
+}
+
+#[test]
+fn fault_13_a_task_that_takes_too_long_fails() {
+    let repo = repo("[project.lone.task.test]\ncommand = \"echo before; sleep 60\"\ntimeout = \"300ms\"\n");
+    let outcome = repo.knockon(&["run", "lone:test"]);
+    assert_eq!(outcome.status, 1);
+    assert!(outcome.stdout().contains("timed out") && outcome.stdout().contains("before"), "{}", outcome.stdout());
+}
+
+/// Starts a run in the background, and waits until a task has made a sign.
+fn begun(repo: &Repo, arguments: &[&str], sign: &str) -> std::process::Child {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_knockon"));
+    repo.scrub(&mut command);
+    command.args(arguments).current_dir(repo.top()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = command.spawn().unwrap();
+    appears(&repo.top().join("signs").join(sign));
+    child
+}
+
+fn appears(path: &Path) {
+    let begun = Instant::now();
+    while !path.exists() {
+        assert!(begun.elapsed() < Duration::from_secs(60), "{} never came", path.display());
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// A task that says that it began, and ends when it is told to.
+const WAITS: &str = r#"
+[project.lone.task.test]
+command = "echo lone:test >> ../ran; touch ../signs/began; while [ ! -e ../signs/go ]; do sleep 0.02; done"
+[project.lib.task.test]
+command = "echo lib:test >> ../ran"
+"#;
+
+#[test]
+fn what_is_edited_while_it_runs_is_not_kept() {
+    let repo = repo(WAITS);
+    let child = begun(&repo, &["run", "lone:test"], "began");
+    repo.append("lone/lone.go", "// edited\n");
+    repo.write("signs/go", "");
+    let output = child.wait_with_output().unwrap();
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success() && told.contains("its inputs changed while it ran"), "{told}");
+    // Neither as it was before nor as it is now.
+    let _ = ran(&repo);
+    repo.knockon(&["run", "lone:test"]).done();
+    assert_eq!(ran(&repo), ["lone:test"]);
+    repo.git(&["checkout", "--quiet", "lone"]);
+    repo.knockon(&["run", "lone:test"]).done();
+    assert_eq!(ran(&repo), ["lone:test"]);
+    repo.knockon(&["run", "lone:test"]).done();
+    assert!(ran(&repo).is_empty());
+}
+
+#[test]
+fn a_task_that_writes_into_its_inputs_is_told_of_and_not_kept() {
+    let repo = repo("[project.lone.task.test]\ncommand = \"echo lone:test >> ../ran; date +%N >> lone.go\"\n");
+    let outcome = repo.knockon(&["run", "lone:test"]);
+    assert!(outcome.done().stdout().contains("by somebody or by itself"), "{}", outcome.stdout());
+    repo.knockon(&["run", "lone:test"]).done();
+    assert_eq!(ran(&repo), ["lone:test", "lone:test"]);
+}
+
+#[test]
+fn what_makes_nobody_knows_what_is_not_kept() {
+    let repo = repo("[project.lone.task.build]\ncommand = \"echo lone:build >> ../ran\"\n");
+    let outcome = repo.knockon(&["run", "lone:build"]);
+    assert!(outcome.done().stdout().contains("say `outputs`"), "{}", outcome.stdout());
+    repo.knockon(&["run", "lone:build"]).done();
+    assert_eq!(ran(&repo).len(), 2);
+}
+
+#[test]
+fn a_task_sees_what_it_declares_and_nothing_of_one_repository() {
+    let tasks = "[project.lone.task.test]\ncommand = \"env\"\nenv = [\"MINE\", \"GIT_DIR\"]\n";
+    let repo = repo(tasks);
+    let variables = [("MINE", "1"), ("OTHER", "2"), ("GIT_AUTHOR_NAME", "me")];
+    let run = |variables: &[(&str, &str)]| repo.start_with(&["run", "lone:test", "--output", "all"], variables);
+    let told = run(&variables);
+    let lines: Vec<&str> = told.done().stdout().lines().collect();
+    assert!(lines.contains(&"MINE=1"), "{lines:?}");
+    assert!(!lines.iter().any(|line| line.starts_with("OTHER=") || line.starts_with("GIT_")), "{lines:?}");
+    // Its value is a part of the fingerprint.
+    assert!(run(&variables).done().stdout().contains("cached"));
+    assert!(run(&[("MINE", "2")]).done().stdout().contains("MINE=2"));
+}
+
+#[test]
+fn fault_14_an_interrupt_ends_what_runs_and_starts_nothing() {
+    let repo = repo(WAITS);
+    let child = begun(&repo, &["run", "--all", "test", "-j1", "--base", "HEAD"], "began");
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130), "{}", String::from_utf8_lossy(&output.stdout));
+    assert_eq!(outcomes(&repo, "stopped"), ["lone:test"]);
+    assert!(outcomes(&repo, "skipped").iter().all(|task| task.ends_with(":test")));
+    let _ = ran(&repo);
+    repo.write("signs/go", "");
+    repo.knockon(&["run", "lone:test"]).done();
+    assert_eq!(ran(&repo), ["lone:test"]);
+}
+
+#[test]
+fn what_is_staged_says_which_tasks_run() {
+    let repo = repo(TASKS);
+    repo.append("lone/lone.go", "// staged\n");
+    repo.git(&["add", "lone"]);
+    repo.append("lib/lib.go", "// not staged\n");
+    repo.knockon(&["run", "--staged"]).done();
+    assert_eq!(ran(&repo), ["lone:build", "lone:test"]);
+}
+
+#[test]
+fn reports_are_written_for_programs() {
+    let repo = repo(TASKS);
+    let results = r#"<testsuite name="s"><testcase name="one"/></testsuite>"#;
+    let tasks =
+        format!("[project.lone.task.test]\ncommand = '''echo '{results}' > junit.xml'''\noutputs = [\"junit.xml\"]\n");
+    repo.write("knockon.toml", tasks).write("lone/.gitignore", "junit.xml\n");
+    let file = |name: &str| repo.beside(name);
+    let path = |name: &str| file(name).to_str().unwrap().to_owned();
+    let (report, junit, trace) = (path("report.json"), path("junit.xml"), path("trace.json"));
+    repo.knockon(&["run", "lone:test", "--report", &report, "--junit", &junit, "--trace", &trace]).done();
+    let report: Value = serde_json::from_slice(&fs::read(file("report.json")).unwrap()).unwrap();
+    assert_eq!((&report["schema"], &report["tasks"][0]["task"]), (&1.into(), &"lone:test".into()));
+    let junit = fs::read_to_string(file("junit.xml")).unwrap();
+    assert!(junit.contains(r#"<testsuite name="lone:test s" tests="1""#), "{junit}");
+    let trace: Value = serde_json::from_slice(&fs::read(file("trace.json")).unwrap()).unwrap();
+    assert_eq!(trace["traceEvents"][0]["name"], "lone:test");
+}
+
+#[test]
+fn fault_15_what_a_task_prints_is_no_command_to_the_engine() {
+    let repo = repo("[project.lone.task.test]\ncommand = \"printf '::set-env name=a::b'\"\n");
+    let told = repo.start_with(&["run", "lone:test", "--base", "HEAD"], &[("GITHUB_ACTIONS", "true")]);
+    let lines: Vec<&str> = told.done().stdout().lines().collect();
+    let stop = lines.iter().position(|line| line.starts_with("::stop-commands::")).unwrap();
+    let token = lines[stop].strip_prefix("::stop-commands::").unwrap();
+    assert!(token.len() >= 32 && lines[0] == "::group::lone:test", "{lines:?}");
+    assert_eq!(lines[stop + 1], "::set-env name=a::b");
+    assert_eq!(lines[stop + 2], format!("::{token}::"));
+    assert!(lines.contains(&"::endgroup::"));
+}
+
+#[test]
+fn output_is_shown_line_by_line_where_that_is_asked_for() {
+    let repo = repo("[project.lone.task.test]\ncommand = \"echo one; printf two\"\n");
+    let told = repo.knockon(&["run", "lone:test", "--output", "stream"]);
+    assert!(told.done().stdout().starts_with("lone:test | one\nlone:test | two\n"), "{}", told.stdout());
+}
+
+#[test]
+fn fault_4_without_a_place_to_write_tasks_run_all_the_same() {
+    let repo = repo(TASKS);
+    fs::remove_dir_all(repo.top().join(".git/knockon")).ok();
+    repo.write(".git/knockon", "in the way");
+    let told = repo.knockon(&["run", "lone:test"]);
+    assert_eq!((told.status, ran(&repo)), (0, vec!["lone:test".to_owned()]), "{}", told.stderr);
+    assert!(told.stderr.contains("cannot be written"), "{}", told.stderr);
+}
+
+#[test]
+fn results_are_counted_checked_and_removed() {
+    let repo = repo(TASKS);
+    repo.knockon(&["run", "build", "--all", "--base", "HEAD"]).done();
+    let counted = || repo.knockon(&["cache", "--format", "json"]).done().json()["results"].clone();
+    assert_eq!(counted(), 3);
+    let verify = || repo.knockon(&["cache", "verify"]).done().stdout().to_owned();
+    assert!(verify().starts_with("3 results are whole; 0 were not"), "{}", verify());
+    // A blob that is not what its name says.
+    let blobs = repo.top().join(".git/knockon/cache/v1/blobs");
+    let shelves = fs::read_dir(blobs).unwrap().flat_map(|shelf| fs::read_dir(shelf.unwrap().path()).unwrap());
+    let blob = shelves.map(|blob| blob.unwrap().path()).find(|blob| fs::metadata(blob).unwrap().len() > 20).unwrap();
+    fs::set_permissions(&blob, fs::Permissions::from_mode(0o644)).unwrap();
+    fs::write(&blob, "something else").unwrap();
+    let told = verify();
+    assert!(told.contains("1 damaged file was moved aside"), "{told}");
+    let _ = ran(&repo);
+    repo.knockon(&["run", "build", "--all", "--base", "HEAD"]).done();
+    assert!(!ran(&repo).is_empty());
+    assert!(repo.knockon(&["cache", "prune", "--keep", "1MB"]).done().stdout().starts_with("removed 0 results"));
+    repo.knockon(&["cache", "--clear"]).done();
+    assert_eq!(counted(), 0);
+    repo.knockon(&["cache", "prune", "--keep", "much"]).refused(2, "write a size");
+}
