@@ -30,6 +30,9 @@ pub enum Request {
 /// Hands the signals of this process over as long as it lives: SIGINT, SIGTERM and SIGHUP as [`Request::End`], SIGTSTP
 /// and SIGCONT as [`Request::Pause`] and [`Request::Resume`]. At the third that wants an end it leaves at once, with 128
 /// and the signal's number, whatever else is going on.
+///
+/// On Linux a signal that this process was started to ignore is still ignored: SIGHUP after `nohup`, SIGINT in the
+/// background of a script.
 pub fn listen(tell: impl FnMut(Request) + Send + 'static) -> io::Result<()> {
     platform::listen(tell)
 }
@@ -51,7 +54,10 @@ mod platform {
     use super::{Request, Urgency};
 
     pub(super) fn listen(mut tell: impl FnMut(Request) + Send + 'static) -> io::Result<()> {
-        let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP, SIGTSTP, SIGCONT])?;
+        let ignored = ignored();
+        let heard =
+            [SIGINT, SIGTERM, SIGHUP, SIGTSTP, SIGCONT].into_iter().filter(|signal| ignored >> (signal - 1) & 1 == 0);
+        let mut signals = Signals::new(heard)?;
         thread::Builder::new().name("signals".to_owned()).spawn(move || {
             let mut last = None;
             for signal in signals.forever() {
@@ -68,6 +74,13 @@ mod platform {
             }
         })?;
         Ok(())
+    }
+
+    /// The signals that are ignored, a bit each.
+    fn ignored() -> u64 {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+        mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
     }
 
     pub(super) fn stand_still() {
@@ -99,28 +112,62 @@ mod tests {
     use rustix::process::{Signal, getpid, kill_process};
 
     use super::*;
-    use crate::run::testing::alone;
+    use crate::run::testing::{alone, assert_passed};
+
+    /// Listens, and returns what sends a signal to this process.
+    fn listening() -> (impl Fn(Signal), mpsc::Receiver<Request>) {
+        let (sender, requests) = mpsc::channel();
+        listen(move |request| sender.send(request).unwrap()).unwrap();
+        (|signal| kill_process(getpid(), signal).unwrap(), requests)
+    }
+
+    const LONG: Duration = Duration::from_secs(10);
 
     #[test]
     fn fault_14_each_signal_is_more_urgent_and_the_third_leaves_at_once() {
-        let Some(output) =
-            alone("run::signals::tests::fault_14_each_signal_is_more_urgent_and_the_third_leaves_at_once", "")
-        else {
-            let (sender, requests) = mpsc::channel();
-            listen(move |request| sender.send(request).unwrap()).unwrap();
+        let test = "run::signals::tests::fault_14_each_signal_is_more_urgent_and_the_third_leaves_at_once";
+        let Some(output) = alone(test, "") else {
+            let (send, requests) = listening();
             let next = |signal: Signal| {
-                kill_process(getpid(), signal).unwrap();
-                requests.recv_timeout(Duration::from_secs(10)).unwrap()
+                send(signal);
+                requests.recv_timeout(LONG).unwrap()
             };
             assert_eq!(next(Signal::TSTP), Request::Pause);
             assert_eq!(next(Signal::CONT), Request::Resume);
             assert_eq!(next(Signal::INT), Request::End { urgency: Urgency::Ask, signal: 2 });
             assert_eq!(next(Signal::CONT), Request::Resume);
             assert_eq!(next(Signal::TERM), Request::End { urgency: Urgency::Kill, signal: 15 });
-            kill_process(getpid(), Signal::HUP).unwrap();
-            let answer = requests.recv_timeout(Duration::from_secs(10));
-            panic!("the process still runs after {answer:?}");
+            send(Signal::HUP);
+            panic!("the process still runs after {:?}", requests.recv_timeout(LONG));
         };
         assert_eq!(output.status.code(), Some(128 + 1), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    #[test]
+    fn fault_14_what_was_ignored_from_the_start_is_ignored() {
+        let test = "run::signals::tests::fault_14_what_was_ignored_from_the_start_is_ignored";
+        let Some(output) = alone(test, "trap '' HUP INT") else {
+            let (send, requests) = listening();
+            send(Signal::HUP);
+            send(Signal::INT);
+            send(Signal::TERM);
+            assert_eq!(requests.recv_timeout(LONG), Ok(Request::End { urgency: Urgency::Ask, signal: 15 }));
+            return;
+        };
+        assert_passed(&output);
+    }
+
+    #[test]
+    fn fault_14_who_stands_still_goes_on_when_told() {
+        let test = "run::signals::tests::fault_14_who_stands_still_goes_on_when_told";
+        // Somebody outside has to tell.
+        let outside = "(own=$$; until grep -q 'State:.T' /proc/$own/status; do sleep 0.01; done; kill -CONT $own) &";
+        let Some(output) = alone(test, outside) else {
+            let (_, requests) = listening();
+            stand_still();
+            assert_eq!(requests.recv_timeout(LONG), Ok(Request::Resume));
+            return;
+        };
+        assert_passed(&output);
     }
 }

@@ -13,6 +13,8 @@
 //!   parent's life, but only from inside the child before it runs its program, and that takes `unsafe`.
 //! - A process that left its group is found on Linux alone, where orphans become children of knockon and
 //!   `/proc` shows which environment they were started with; one that empties its environment is not found.
+//! - A process that asks the terminal itself, as for a password, is stopped by the system, as it is not in the
+//!   foreground, and stands still until its time is over.
 //! - No task is started where there are no groups of processes, which is on Windows.
 
 mod environment;

@@ -56,6 +56,9 @@ mod linux {
     /// How much of an environment is read.
     const LONGEST_ENVIRONMENT: u64 = 4 << 20;
 
+    /// How much of what is told of a process is read: more than its first few fields can be long.
+    const LONGEST_STAT: usize = 512;
+
     /// Nobody else reaps an orphan while one looks, so that no number that was seen is another's when a signal is sent.
     static LOOKING: Mutex<()> = Mutex::new(());
 
@@ -144,7 +147,10 @@ mod linux {
 
     impl Process {
         fn read(id: u32) -> Option<Self> {
-            let text = fs::read(format!("/proc/{id}/stat")).ok()?;
+            // Whatever is read of it is made anew, so that it is read at once.
+            let mut text = [0; LONGEST_STAT];
+            let length = File::open(format!("/proc/{id}/stat")).and_then(|mut file| file.read(&mut text)).ok()?;
+            let text = &text[..length];
             // The name may hold anything, also what ends it.
             let (begin, end) =
                 (text.iter().position(|byte| *byte == b'(')?, text.iter().rposition(|byte| *byte == b')')?);

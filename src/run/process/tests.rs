@@ -252,13 +252,16 @@ fn who_is_stopped_before_never_begins_and_afterwards_nothing_happens() {
 
 #[test]
 fn fault_14_a_task_stands_still_and_goes_on() {
-    let scene = scene(&["echo $$; sleep 0.01"]);
+    let scene = scene(&["echo $$; until [ -e over ]; do :; done"]);
     let ended = scene.run_until_ready(|id| {
         scene.stop.pause();
-        let state = || fs::read_to_string(format!("/proc/{id}/stat")).unwrap();
-        while !state().contains(") T ") {
+        let stands_still = || fs::read_to_string(format!("/proc/{id}/stat")).unwrap().contains(") T ");
+        let begin = Instant::now();
+        while !stands_still() && begin.elapsed() < Duration::from_secs(10) {
             thread::sleep(Duration::from_millis(1));
         }
+        assert!(stands_still());
+        fs::write(scene.work_tree.path().join("over"), "").unwrap();
         scene.stop.resume();
     });
     assert_eq!(ended.how, How::Passed);
