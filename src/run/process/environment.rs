@@ -225,6 +225,7 @@ mod tests {
         assert_eq!(environment(&[("GIT_AUTHOR_NAME", "a")], &["GIT_AUTHOR_NAME"], &[]), ["GIT_AUTHOR_NAME=a"]);
     }
 
+    #[cfg(unix)]
     #[test]
     fn a_name_that_is_no_text_is_not_passed() {
         use std::os::unix::ffi::OsStringExt;

@@ -4,6 +4,7 @@ use std::io;
 use std::process::{Child, Command};
 
 /// How the leader of a group ended.
+#[cfg_attr(not(unix), expect(dead_code, reason = "no group is started"))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Status {
     /// With a code.
