@@ -219,7 +219,9 @@ impl Keeper {
 
     fn name_manifest(&mut self, manifest: &str, key: &ResultKey) -> io::Result<()> {
         self.layout.keep_result(&self.staging, manifest, key)?;
-        self.layout.sync(RESULTS)
+        // It is kept now. Should that not outlive a power cut, it is as if it never had been.
+        let _ = self.layout.sync(RESULTS);
+        Ok(())
     }
 }
 

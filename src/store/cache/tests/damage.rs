@@ -29,7 +29,7 @@ fn mess(place: &Place) {
     place.empty_tree();
     place.write("svc/out/a", "other");
     place.write("svc/out/old/x", "old");
-    place.write("svc/out/deep/b", "beta");
+    place.write("svc/out/deep/b", "BETA");
     place.link("/etc", "svc/out/void");
     fs::create_dir_all(place.tree().join("svc/out/deep/c")).unwrap();
 }

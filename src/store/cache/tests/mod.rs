@@ -3,6 +3,7 @@
 mod damage;
 mod leftovers;
 mod restore;
+mod sharing;
 
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
