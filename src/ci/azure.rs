@@ -89,8 +89,9 @@ fn task(job: &Job, name: Node, needs: Vec<Node>, image: Option<&str>) -> Result<
     // A deployment does not fetch the sources by itself. Who has to approve is a matter of the environment's own checks.
     let steps = [Node::map().with("checkout", "self"), run];
     let deploy = Node::map().with("deploy", Node::map().with("steps", steps));
+    // A text with a dot in it would name a resource of an environment, whose checks would be those of another.
     Ok(head("deployment")
-        .with("environment", environment.inert_name())
+        .with("environment", Node::map().with("name", environment.inert_name()))
         .with("strategy", Node::map().with("runOnce", deploy)))
 }
 
@@ -114,6 +115,7 @@ fn set_variables(graph: &JobGraph, most_layers: usize) -> Result<String, CiError
     for number in 0..most_layers {
         let legs = layers.get(number).map_or(&[][..], |legs| legs);
         values.push((format!("layer{number}"), matrix(graph, legs)?));
+        values.push((format!("minutes{number}"), minutes(graph, legs).to_string()));
     }
     let set = |(name, value): &(String, String)| {
         format!("##vso[task.setvariable variable={name};isOutput=true]{}\n", data(value))
@@ -142,6 +144,14 @@ fn annotation(annotation: &Annotation) -> String {
         }
     }
     format!("##vso[task.logissue {properties}]{}\n", data(&annotation.message))
+}
+
+/// What Azure gives a job that says nothing.
+const USUAL_MINUTES: u64 = 60;
+
+/// How long each leg of a layer may take. Azure has one time-out for a job and not for its legs: the longest.
+fn minutes(graph: &JobGraph, legs: &[Leg]) -> u64 {
+    legs.iter().map(|leg| leg.minutes(graph).unwrap_or(USUAL_MINUTES)).max().unwrap_or(USUAL_MINUTES)
 }
 
 fn matrix(graph: &JobGraph, legs: &[Leg]) -> Result<String, CiError> {
@@ -180,6 +190,7 @@ fn entry_text(setup: &Setup) -> Result<String, CiError> {
             .with("dependsOn", needs)
             .with("condition", condition)
             .with("strategy", Node::map().with("matrix", matrix))
+            .with("timeoutInMinutes", format!("$[ {} ]", output(&format!("minutes{number}"))))
             .with_some("container", setup.image.as_deref())
             .with("steps", [Node::map().with("bash", shell::SCRIPT)]);
         jobs.push(job);

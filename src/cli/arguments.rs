@@ -384,6 +384,27 @@ fn event_kind(word: &str) -> Result<EventKind, String> {
     known.ok_or_else(|| format!("there are {}", EventKind::WORDS.map(|(word, _)| word).join(", ")))
 }
 
+/// What means nothing to `ci --init`, which plans nothing.
+const OPTIONS_OF_A_PLAN: [&str; 17] = [
+    "base",
+    "base_file",
+    "head",
+    "staged",
+    "worktree",
+    "unowned",
+    "deepen",
+    "strict",
+    "pipeline",
+    "reference",
+    "event",
+    "ledger",
+    "format",
+    "repository",
+    "shard",
+    "durations",
+    "parts",
+];
+
 /// What `ci` understands.
 #[derive(Debug, Args)]
 pub struct CiArguments {
@@ -412,7 +433,7 @@ pub struct CiArguments {
     #[arg(long, value_name = "FILE")]
     pub durations: Option<PathBuf>,
     /// Write the file that calls knockon for each plan, and plan nothing
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = OPTIONS_OF_A_PLAN)]
     pub init: bool,
     /// Overwrite that file
     #[arg(long, requires = "init")]

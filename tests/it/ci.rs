@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 
 use knockon::ci::{CiError, ENGINES, Emission, Engine, Form, JobGraph, Options};
 
-use self::graphs::{deep, few, one, wide};
+use self::graphs::{deep, few, one, timed, wide};
 use self::read_back::{Interpreted, interpret};
 
 /// The forms that there are: an engine, and what it is asked for.
@@ -61,6 +61,10 @@ fn check(graph: &JobGraph, interpreted: &Interpreted, told: &str) {
         assert!(!approval || run.approved, "{told}: {} is approved", job.title());
         let environment = job.environment.as_ref().map(|environment| environment.name.clone());
         assert!(run.environment == environment, "{told}: {} {:?}", job.title(), run.environment);
+        let minutes = job.timeout.map(|timeout| timeout.as_secs().div_ceil(60));
+        if interpreted.exact {
+            assert_eq!(run.minutes, minutes, "{told}: {}", job.title());
+        }
     }
     assert!(interpreted.gate, "{told}: one job is over when all are");
 }
@@ -84,24 +88,73 @@ fn what_each_engine_reads_is_the_plan() {
 }
 
 #[test]
+fn each_job_is_stopped_after_its_own_minutes_and_none_before() {
+    let graph = timed();
+    for (engine, options) in forms() {
+        let told = form_name(&engine, &options);
+        let interpreted = interpret(&engine, options.form, &(engine.emit)(&graph, &options).unwrap());
+        check(&graph, &interpreted, &told);
+        let minutes: Vec<Option<u64>> =
+            graph.jobs.iter().map(|job| interpreted.runs[&interpreted.find(job)].minutes).collect();
+        let expected = match &told[..] {
+            // One time-out for all that is in a layer: the longest, or Azure's own hour where that is longer.
+            "azure-matrix" => [Some(90), Some(90), Some(90), Some(11), Some(11), None, None],
+            _ => [None, Some(90), Some(1), Some(11), Some(5), None, Some(1)],
+        };
+        assert_eq!(minutes, expected, "{told}");
+    }
+}
+
+/// What a reader can compare of a plan that is too long to read. The digest changes with any byte of it.
+fn outline(interpreted: &Interpreted, emission: &Emission) -> String {
+    let files: Vec<String> = match emission {
+        Emission::Parts(parts) => parts.iter().map(|part| part.len().to_string()).collect(),
+        one => vec![text(one).len().to_string()],
+    };
+    let digest = blake3::hash(text(emission).as_bytes()).to_hex();
+    let layers = interpreted.layers();
+    let mut told = format!("  files: {} ({} bytes), digest {}\n", files.len(), files.join(" + "), &digest[..16]);
+    let sizes: Vec<String> = layers.iter().map(|names| names.len().to_string()).collect();
+    told.push_str(&format!("  jobs: {} in {} layers ({})\n", interpreted.runs.len(), layers.len(), sizes.join(", ")));
+    for (place, name) in
+        [("first", layers.first().and_then(|l| l.first())), ("last", layers.last().and_then(|l| l.last()))]
+    {
+        let name = name.expect("a plan of many tasks has jobs");
+        let run = &interpreted.runs[name];
+        let lines: Vec<String> =
+            run.commands.iter().map(|command| format!("{}: {}", command.folder, command.line)).collect();
+        let after: Vec<&str> = run.after.iter().map(String::as_str).collect();
+        let needs = match (&after[..], run.layer) {
+            (_, Some(layer @ 1..)) => format!("layers below {layer}"),
+            ([], _) => "nothing".to_owned(),
+            ([only], _) => (*only).to_owned(),
+            ([first, .., last], _) => format!("{} jobs, {first} to {last}", after.len()),
+        };
+        told.push_str(&format!("  {place}: {name}, runs {}, after {needs}\n", lines.join("; ")));
+    }
+    told
+}
+
+#[test]
 fn many_tasks_are_a_plan_or_a_clear_error_within_limits() {
-    let mut told = String::new();
     for size in [300, 1_000, 100_000] {
         let graph = wide(size);
+        let mut told = String::new();
         for (engine, options) in forms() {
             let name = form_name(&engine, &options);
-            let line = match (engine.emit)(&graph, &options) {
+            let lines = match (engine.emit)(&graph, &options) {
                 Ok(emission) => {
-                    check(&graph, &interpret(&engine, options.form, &emission), &name);
-                    format!("{size} {name}: {} bytes\n", text(&emission).len())
+                    let interpreted = interpret(&engine, options.form, &emission);
+                    check(&graph, &interpreted, &name);
+                    outline(&interpreted, &emission)
                 }
-                Err(error @ CiError::Limit { .. }) => format!("{size} {name}: {error}\n"),
+                Err(error @ CiError::Limit { .. }) => format!("  {error}\n"),
                 Err(error) => panic!("{name}: {error}"),
             };
-            told.push_str(&line);
+            told.push_str(&format!("{name}\n{lines}"));
         }
+        insta::assert_snapshot!(format!("many-{size}"), told);
     }
-    insta::assert_snapshot!(told);
 }
 
 #[test]
@@ -121,8 +174,9 @@ fn more_layers_than_a_workflow_has_run_in_order() {
 
 #[test]
 fn what_each_engine_reads_is_readable_and_the_same_every_time() {
-    for (graph, size) in [(JobGraph::default(), "none"), (one(), "one"), (few(), "few")] {
+    for (graph, size) in [(JobGraph::default(), "none"), (one(), "one"), (few(), "few"), (wide(40), "40")] {
         for (engine, options) in forms() {
+            // What has no form for environments was held to say so above.
             let Ok(emission) = (engine.emit)(&graph, &options) else { continue };
             assert_eq!((engine.emit)(&graph, &options).as_ref(), Ok(&emission));
             insta::assert_snapshot!(format!("{}-{size}", form_name(&engine, &options)), text(&emission));

@@ -139,6 +139,38 @@ fn a_committed_file_is_written_once() {
 }
 
 #[test]
+fn a_committed_file_is_written_with_nothing_asked_for_that_it_does_not_say() {
+    let repo = changed();
+    for option in [
+        &["--format", "matrix"][..],
+        &["--format", "workflow"],
+        &["--repository", "https://git.example/x"],
+        &["--shard", "1/2"],
+        &["--durations", "f"],
+        &["--parts", "f"],
+        &["--pipeline", "release"],
+        &["--ref", "main"],
+        &["--ledger", "f"],
+        &["--base", "HEAD~1"],
+        &["--base-file", "f"],
+        &["--head", "HEAD"],
+        &["--worktree"],
+        &["--unowned", "all"],
+        &["--deepen"],
+        &["--staged"],
+        &["--strict"],
+    ] {
+        for engine in ["github", "azure", "buildkite"] {
+            let told = format!("'--init' cannot be used with '{}", option[0]);
+            repo.knockon(&[&["ci", engine, "--init"], option].concat()).refused(2, &told);
+        }
+    }
+    for file in [".github/workflows/knockon.yml", "azure-pipelines.yml", ".buildkite/pipeline.yml"] {
+        assert!(!repo.top().join(file).exists(), "{file}");
+    }
+}
+
+#[test]
 fn an_environment_is_reached_by_those_that_may_and_is_approved() {
     let repo = changed();
     repo.write(

@@ -89,6 +89,8 @@ fn each_layer_waits_for_the_one_below_and_is_skipped_where_a_plan_has_none() {
         let job = azure["jobs"].as_array().unwrap().iter().find(|job| job["job"] == format!("layer{number}")).unwrap();
         assert_eq!(texts(&job["dependsOn"]), below);
         assert!(text(&job["condition"]).starts_with("and(succeeded(), ne("), "{job}");
+        let minutes = format!("$[ dependencies.plan.outputs['plan.minutes{number}'] ]");
+        assert_eq!(text(&job["timeoutInMinutes"]), minutes);
         assert_eq!(text(&job["steps"][0]["bash"]), shell::SCRIPT);
     }
 }

@@ -43,6 +43,21 @@ pub fn few() -> JobGraph {
     JobGraph { jobs: vec![circle, schema, test, other, qa, production] }
 }
 
+/// Two layers of jobs with time-outs and without, and none in an environment.
+pub fn timed() -> JobGraph {
+    let timed = |folder: &[u8], seconds: Option<u64>, needs: &[usize], layer: usize| Job {
+        timeout: seconds.map(Duration::from_secs),
+        ..job(folder, "test", "go test ./...", needs, layer)
+    };
+    let below = [(&b"any"[..], None), (b"long", Some(5_400)), (b"short", Some(30))];
+    let mut jobs: Vec<Job> = below.map(|(folder, seconds)| timed(folder, seconds, &[], 0)).into();
+    jobs.push(timed(b"app", Some(601), &[0, 1], 1));
+    jobs.push(timed(b"lone", Some(300), &[2], 1));
+    jobs.push(timed(b"site", None, &[3], 2));
+    jobs.push(timed(b"page", Some(60), &[3], 2));
+    JobGraph { jobs }
+}
+
 /// Jobs in four layers. Each needs up to three of the layer below; the last needs a hundred and twenty of it.
 pub fn wide(count: usize) -> JobGraph {
     let size = count.div_ceil(4);

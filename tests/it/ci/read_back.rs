@@ -38,6 +38,8 @@ pub struct Run {
     pub approved: bool,
     /// Where it deploys to.
     pub environment: Option<String>,
+    /// The minutes after which it is stopped, if that is not left to the engine.
+    pub minutes: Option<u64>,
 }
 
 impl Run {
@@ -57,6 +59,25 @@ impl Interpreted {
             by_title.insert(run.title.clone(), name.clone());
         }
         Self { runs, exact, gate, by_commands, by_title }
+    }
+
+    /// The names of what runs, by how many others have to be over one after the other before it begins.
+    pub fn layers(&self) -> Vec<Vec<String>> {
+        let mut layer_of: BTreeMap<&str, usize> = BTreeMap::new();
+        // Nothing waits in a circle, which was looked at before.
+        while layer_of.len() < self.runs.len() {
+            for (name, run) in &self.runs {
+                let above = |need: &String| layer_of.get(need.as_str()).map(|layer| layer + 1);
+                if let Some(above) = run.after.iter().map(above).collect::<Option<Vec<usize>>>() {
+                    layer_of.insert(name, run.layer.unwrap_or(0) + above.into_iter().max().unwrap_or(0));
+                }
+            }
+        }
+        let mut layers = vec![Vec::new(); layer_of.values().max().map_or(0, |last| last + 1)];
+        for (name, layer) in layer_of {
+            layers[layer].push(name.to_owned());
+        }
+        layers
     }
 
     /// The name of what runs a job: by its title, or where several were put together by what it runs.
@@ -173,6 +194,16 @@ pub fn texts(value: &serde_json::Value) -> Vec<String> {
 
 pub fn text(value: &serde_json::Value) -> String {
     value.as_str().unwrap_or_else(|| panic!("{value} is no text")).to_owned()
+}
+
+/// How many minutes a value says, as a number or a text, if it says any and not what the engine would take by itself.
+fn minutes(value: &serde_json::Value, usual: u64) -> Option<u64> {
+    let number = match value {
+        serde_json::Value::Null => return None,
+        serde_json::Value::String(text) => text.parse().unwrap_or_else(|_| panic!("{text} is no number of minutes")),
+        number => number.as_u64().unwrap_or_else(|| panic!("{number} is no number of minutes")),
+    };
+    Some(number).filter(|&number| number != usual)
 }
 
 fn map(value: &serde_json::Value) -> &serde_json::Map<String, serde_json::Value> {

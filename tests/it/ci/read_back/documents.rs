@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use knockon::ci::shell;
 use serde_json::Value;
 
-use super::{Interpreted, Run, exact, map, one_strand, text, texts, waits_for_all, yaml};
+use super::{Interpreted, Run, exact, map, minutes, one_strand, text, texts, waits_for_all, yaml};
 
 /// What a job runs: the one script, with what its variable says.
 fn commands(script: &str, variables: &Value) -> Vec<knockon::discover::Command> {
@@ -28,6 +28,7 @@ pub fn github(document: &str) -> Interpreted {
             assert!(job.get("if").is_none(), "without a condition a job runs when all it needs have succeeded");
             (run.title, run.environment) = (text(&job["name"]), job["environment"].as_str().map(str::to_owned));
             assert_eq!(text(&last["env"]["KNOCKON_TASK"]), run.title);
+            run.minutes = minutes(&job["timeout-minutes"], 360);
             run.commands = commands(&text(&last["run"]), &last["env"]);
             // Who has to agree is a matter of the environment's own rules.
             run.approved = run.environment.is_some();
@@ -62,6 +63,8 @@ pub fn gitlab(document: &str) -> Interpreted {
             run.commands = commands(&text(&base["script"][0]), &job["variables"]);
             run.environment = job["environment"]["name"].as_str().map(str::to_owned);
             run.approved = job["when"] == "manual" && job["allow_failure"] == false;
+            let timeout = job.get("timeout").map(|given| text(given).strip_suffix(" minutes").unwrap().to_owned());
+            run.minutes = timeout.map(|number| number.parse().unwrap());
         }
         runs.insert(name.clone(), run);
     }
@@ -91,9 +94,13 @@ pub fn azure(document: &str) -> Interpreted {
             let step = steps.as_array().unwrap().last().unwrap();
             run.title = text(&job["displayName"]);
             run.commands = commands(&text(&step["bash"]), &step["env"]);
-            run.environment = job["environment"].as_str().map(str::to_owned);
-            // Who has to approve is a matter of the environment's own checks, which only deployments are held by.
-            run.approved = run.environment.is_some() && job.get("deployment").is_some();
+            // As a text it would be the environment before the first dot, and a resource of that.
+            run.environment = job.get("environment").map(|environment| text(&environment["name"]));
+            assert_eq!(run.environment.is_some(), job.get("deployment").is_some(), "only deployments have one");
+            // Who has to approve is a matter of the environment's own checks.
+            run.approved = run.environment.is_some();
+            // The schema has numbers as texts.
+            run.minutes = job.get("timeoutInMinutes").and_then(|given| minutes(&Value::from(text(given)), 0));
         }
         assert!(runs.insert(name.to_lowercase(), run).is_none(), "{name} is there twice");
     }
@@ -127,6 +134,7 @@ pub fn buildkite(parts: &[String]) -> Interpreted {
                 assert_eq!(text(&step["command"]).matches('$').count() % 2, 0);
                 run.commands = commands(&interpolated, &step["env"]);
                 run.environment = step["env"]["KNOCKON_ENVIRONMENT"].as_str().map(str::to_owned);
+                run.minutes = minutes(&step["timeout_in_minutes"], 0);
             }
             assert!(runs.insert(key.clone(), run).is_none(), "{key} is there twice");
         }
@@ -154,6 +162,8 @@ pub fn circleci(document: &str) -> Interpreted {
             assert!(map(&task["parameters"]).keys().all(|name| map(job).contains_key(name) || name == "environment"));
             run.title = text(&variables["KNOCKON_TASK"]);
             run.environment = Some(text(&variables["KNOCKON_ENVIRONMENT"])).filter(|name| !name.is_empty());
+            assert_eq!(task["steps"][1]["run"]["no_output_timeout"], "<< parameters.timeout >>");
+            run.minutes = minutes(&Value::from(text(&job["timeout"]).strip_suffix('m').unwrap()), 10);
             run.commands = commands(&text(&task["steps"][1]["run"]["command"]), &Value::Object(variables));
         } else if job["type"] == "approval" {
             run.approved = true;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use knockon::ci::shell;
 use serde_json::Value;
 
-use super::{Interpreted, Run, exact, one_strand, text, texts, waits_for_all, yaml};
+use super::{Interpreted, Run, exact, minutes, one_strand, text, texts, waits_for_all, yaml};
 
 fn check_name(name: &str) {
     assert!(name.len() <= 63 && name.as_bytes()[0].is_ascii_lowercase(), "{name}");
@@ -55,6 +55,7 @@ pub fn argo(document: &str) -> Interpreted {
                 *value = parameters[&value.replace("{{inputs.parameters.", "").replace("}}", "")].clone();
             }
             found = run(&variables);
+            found.minutes = minutes(&template["activeDeadlineSeconds"], 0).map(|seconds| seconds / 60);
         } else if template.get("suspend").is_some() {
             found.approved = true;
         }
@@ -76,6 +77,8 @@ pub fn tekton(document: &str) -> Interpreted {
         let step = &task["taskSpec"]["steps"][0];
         let mut found = if name == "knockon" { Run::default() } else { run(&variables(step)) };
         found.after = texts(&task["runAfter"]).into_iter().collect();
+        let timeout = task.get("timeout").map(|given| text(given).strip_suffix("m0s").unwrap().to_owned());
+        found.minutes = timeout.map(|number| number.parse().unwrap());
         assert!(runs.insert(name.clone(), found).is_none(), "{name} is there twice");
     }
     let gate = waits_for_all(&runs, "knockon");

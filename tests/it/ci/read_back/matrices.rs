@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{Interpreted, Run, strands, text};
+use super::{Interpreted, Run, minutes, strands, text};
 
 /// A leg of a layer.
 struct Leg {
     title: String,
     words: String,
     environment: Option<String>,
+    minutes: Option<u64>,
 }
 
 /// Each strand runs after everything in lower layers, and each of its commands after those before it. So that a strand
@@ -31,11 +32,9 @@ fn layered(layers: Vec<Vec<Leg>>) -> Interpreted {
                     let title = if is_one { leg.title.clone() } else { name.clone() };
                     let environment = leg.environment.clone();
                     let approved = environment.is_some();
-                    let layer = Some(number);
-                    runs.insert(
-                        name.clone(),
-                        Run { title, after: before.clone(), layer, commands, approved, environment },
-                    );
+                    let (layer, minutes, after) = (Some(number), leg.minutes, before.clone());
+                    let run = Run { title, after, layer, commands, approved, environment, minutes };
+                    runs.insert(name.clone(), run);
                     before.insert(name);
                 }
             }
@@ -56,6 +55,7 @@ pub fn github(outputs: &str) -> Interpreted {
             title: text(&leg["task"]),
             words: text(&leg["commands"]),
             environment: leg["environment"].as_str().map(str::to_owned),
+            minutes: minutes(&leg["timeout"], 360),
         };
         include.iter().map(leg).collect()
     };
@@ -81,7 +81,12 @@ pub fn azure(log: &str) -> Interpreted {
         let leg = |(name, leg): (&String, &Value)| {
             assert!(name.len() <= 100 && name.as_bytes()[0].is_ascii_alphabetic(), "{name}");
             assert!(name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_'), "{name}");
-            Leg { title: text(&leg["KNOCKON_TASK"]), words: text(&leg["KNOCKON_COMMANDS"]), environment: None }
+            Leg {
+                title: text(&leg["KNOCKON_TASK"]),
+                words: text(&leg["KNOCKON_COMMANDS"]),
+                environment: None,
+                minutes: minutes(&Value::from(variables[&format!("minutes{number}")].as_str()), 60),
+            }
         };
         super::map(&matrix).iter().map(leg).collect()
     };
@@ -104,7 +109,12 @@ pub fn jenkins(document: &str) -> Interpreted {
                 approved.insert(text(&job["name"]));
             }
             let environment = Some(text(&job["environment"])).filter(|name| !name.is_empty());
-            legs.push(Leg { title: text(&job["name"]), words: text(&job["commands"]), environment });
+            legs.push(Leg {
+                title: text(&job["name"]),
+                words: text(&job["commands"]),
+                environment,
+                minutes: minutes(&job["timeout"], 0),
+            });
         }
         layers.push(legs);
     }
