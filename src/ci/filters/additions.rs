@@ -14,7 +14,9 @@ pub(super) fn additions<'a>(
     files: impl ExactSizeIterator<Item = &'a RepoPath>,
 ) -> Vec<String> {
     let lists = filter.patterns.iter().any(|pattern| !pattern.excludes);
-    if !lists || matches!(filter.combination, Combination::LastOrElseIn | Combination::Every) {
+    let is_asked_otherwise =
+        matches!(filter.combination, Combination::LastOrElseIn | Combination::FirstOrElseIn | Combination::Every);
+    if !lists || is_asked_otherwise {
         return Vec::new();
     }
     let several = files.len() > 1;

@@ -145,7 +145,8 @@ fn without_pipeline(workspace: &Workspace, served: &BTreeSet<ProjectId>) -> Vec<
 fn unreadable(filter: &PathFilter) -> Vec<Diagnostic> {
     let patterns = filter.patterns.iter().filter(|pattern| !pattern.glob.is_readable());
     let finding = |pattern: &super::PathPattern| {
-        let message = format!("`{}` cannot be read here, and is taken to match everything", pattern.text);
+        let taken = if pattern.excludes { "nothing" } else { "everything" };
+        let message = format!("`{}` cannot be read here, and is taken to match {taken}", pattern.text);
         Diagnostic::note("unreadable-pattern", message).at(&pattern.place)
     };
     patterns.map(finding).collect()

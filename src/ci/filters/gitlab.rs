@@ -212,6 +212,58 @@ fn variables(jobs: &Jobs<'_>, chain: &[(usize, &Located)]) -> BTreeMap<String, S
     all.filter_map(|(key, written)| Some((key.text.clone(), value(written)?))).collect()
 }
 
+/// What the rules of a job say of changed files. They are tried in order, and the first that holds decides.
+struct Rules<'a> {
+    /// The patterns of each rule, and whether they keep the job from starting.
+    lists: Vec<(&'a Located, bool)>,
+    combination: Combination,
+}
+
+impl<'a> Rules<'a> {
+    /// None where files decide nothing. Of a rule that also asks for something else it is not known whether it holds: one
+    /// that starts the job is taken to, one that keeps it from starting is not.
+    fn of(reader: &mut Reader<'_>, page: &Page<'_>, rules: &'a Located) -> Option<Self> {
+        let mut lists: Vec<(&Located, bool)> = Vec::new();
+        let (mut starts_anyway, mut may_start) = (None, false);
+        for rule in rules.items() {
+            let when = rule.get("when").and_then(Located::text).unwrap_or("on_success");
+            let asks_more = rule.get("if").is_some() || rule.get("exists").is_some();
+            let starts = matches!(when, "on_success" | "always");
+            match rule.get("changes").map(|changes| changes.get("paths").unwrap_or(changes)) {
+                Some(changes) if when != "never" => lists.push((changes, false)),
+                Some(changes) if !asks_more => lists.push((changes, true)),
+                Some(_) => {}
+                None if asks_more => may_start |= starts,
+                None => {
+                    starts_anyway = Some(rule).filter(|_| starts);
+                    break;
+                }
+            }
+        }
+        let keeps_out = lists.iter().find(|(_, excludes)| *excludes).map(|(list, _)| *list);
+        let lets_in = lists.iter().any(|(_, excludes)| !excludes);
+        match (keeps_out, starts_anyway) {
+            (None, Some(rule)) if lets_in => {
+                let message = "this rule starts the job whatever changed, so its `changes` decide nothing";
+                let finding = Diagnostic::warning("filter-without-effect", message).at(&page.evidence(rule.line));
+                reader.findings.push(finding);
+                return None;
+            }
+            (Some(list), anyway) if anyway.is_some() || may_start || lets_in => {
+                let message = "a commit that changes one of these starts no job, whatever else it changes";
+                let help = "list what the job is for in a rule with `changes`, and leave out `when: never`";
+                let place = page.evidence(texts(list).first().map_or(list.line, |(_, line)| *line));
+                reader.findings.push(Diagnostic::warning("never-for-any", message).at(&place).help(help));
+            }
+            _ if !lets_in => return None,
+            _ => {}
+        }
+        let else_in = starts_anyway.is_some() || (!lets_in && may_start);
+        let combination = if else_in { Combination::FirstOrElseIn } else { Combination::First };
+        Some(Self { lists, combination })
+    }
+}
+
 /// The patterns by which a job is started, if that depends on patterns alone.
 fn filter_of(
     reader: &mut Reader<'_>,
@@ -221,27 +273,11 @@ fn filter_of(
 ) -> Option<PathFilter> {
     let find = |key: &str| chain.iter().find_map(|(page, part)| Some((&jobs.pages[*page], part.get(key)?)));
     let mut lists: Vec<(&Page<'_>, &Located, bool)> = Vec::new();
+    let mut by_rules = None;
     if let Some((page, rules)) = find("rules") {
-        let mut starts_anyway = None;
-        for rule in rules.items() {
-            let when = rule.get("when").and_then(Located::text).unwrap_or("on_success");
-            match rule.get("changes") {
-                Some(changes) if when != "never" => lists.push((page, changes.get("paths").unwrap_or(changes), false)),
-                Some(_) => {}
-                None if rule.get("if").is_none()
-                    && rule.get("exists").is_none()
-                    && matches!(when, "on_success" | "always") =>
-                {
-                    starts_anyway = Some(page.evidence(rule.line));
-                }
-                None => {}
-            }
-        }
-        if let (Some(place), false) = (starts_anyway, lists.is_empty()) {
-            let message = "this rule starts the job whatever changed, so its `changes` decide nothing";
-            reader.findings.push(Diagnostic::warning("filter-without-effect", message).at(&place));
-            return None;
-        }
+        let ruled = Rules::of(reader, page, rules)?;
+        lists.extend(ruled.lists.into_iter().map(|(list, excludes)| (page, list, excludes)));
+        by_rules = Some(ruled.combination);
     }
     for (key, excludes) in [("only", false), ("except", true)] {
         if let Some((page, changes)) = find(key).and_then(|(page, value)| Some((page, value.get("changes")?))) {
@@ -258,7 +294,7 @@ fn filter_of(
             reader.findings.push(Diagnostic::warning("too-many-patterns", message).at(&page.evidence(list.line)));
         }
         patterns.extend(texts.into_iter().map(|(text, line)| PathPattern {
-            glob: Glob::new(&expanded(&text, variables), GRAMMAR),
+            glob: expanded(&text, variables).map_or_else(Glob::unknown, |text| Glob::new(&text, GRAMMAR)),
             depth: 0,
             place: page.evidence(line),
             excludes,
@@ -266,16 +302,16 @@ fn filter_of(
             text,
         }));
     }
-    let combination = if patterns.iter().all(|pattern| pattern.excludes) {
-        Combination::LastOrElseIn
-    } else {
-        Combination::AnyUnlessExcluded
+    let combination = match by_rules {
+        Some(combination) => combination,
+        None if patterns.iter().all(|pattern| pattern.excludes) => Combination::LastOrElseIn,
+        None => Combination::AnyUnlessExcluded,
     };
     Some(PathFilter { names: Vec::new(), place: place?, combination, patterns, work: None, repeated: Vec::new() })
 }
 
-/// A pattern with the values of its variables; one that is not known stands for anything.
-fn expanded(text: &str, variables: &BTreeMap<String, String>) -> String {
+/// A pattern with the values of its variables; none where one is not known, as it may stand for anything.
+fn expanded(text: &str, variables: &BTreeMap<String, String>) -> Option<String> {
     let mut rest = text;
     let mut expanded = String::new();
     while let Some((before, after)) = rest.split_once('$') {
@@ -285,11 +321,11 @@ fn expanded(text: &str, variables: &BTreeMap<String, String>) -> String {
         let (name, after) = braced.unwrap_or((&after[..end], &after[end..]));
         match variables.get(name) {
             Some(value) if !value.contains('$') => expanded.push_str(value),
-            _ => return "**/*".to_owned(),
+            _ => return None,
         }
         rest = after;
     }
-    expanded + rest
+    Some(expanded + rest)
 }
 
 /// What the grammar makes of patterns that are meant otherwise.

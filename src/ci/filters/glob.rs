@@ -80,6 +80,11 @@ impl Glob {
         Self::of_expression(&(text + "(?:/.*)?"))
     }
 
+    /// A pattern that cannot be read.
+    pub fn unknown() -> Self {
+        Self(None)
+    }
+
     /// Whether it could be read.
     pub fn is_readable(&self) -> bool {
         self.0.is_some()

@@ -32,7 +32,7 @@ use self::work::Work;
 use crate::diagnostic::{Diagnostic, Evidence};
 use crate::discover::syntax::Unreadable;
 use crate::path::RepoPath;
-use crate::tree::{ChangeKind, Tree, TreeError};
+use crate::tree::{Change, ChangeKind, Tree, TreeError};
 
 /// Whose files they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -112,6 +112,10 @@ struct PathFilter {
 /// How the patterns of a filter decide together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Combination {
+    /// The first that matches.
+    First,
+    /// The same, and what none matches is let in.
+    FirstOrElseIn,
     /// The last that matches.
     Last,
     /// The same, and what none matches is let in.
@@ -156,7 +160,11 @@ impl PathPattern {
     fn matches(&self, path: &RepoPath, change: ChangeKind) -> bool {
         // A file that became executable is modified to every engine.
         let change = if change == ChangeKind::Mode { ChangeKind::Modified } else { change };
-        self.changes.as_ref().is_none_or(|changes| changes.contains(&change)) && self.glob.matches(path.as_bytes())
+        // Nobody is accused of keeping out by a pattern that cannot be read.
+        let is_known = self.glob.is_readable() || !self.excludes;
+        is_known
+            && self.changes.as_ref().is_none_or(|changes| changes.contains(&change))
+            && self.glob.matches(path.as_bytes())
     }
 }
 
@@ -182,6 +190,7 @@ impl PathFilter {
         let matching = || self.patterns.iter().enumerate().filter(|(_, pattern)| pattern.matches(path, change));
         let excluding = || matching().find(|(_, pattern)| pattern.excludes);
         let decides = match self.combination {
+            Combination::First | Combination::FirstOrElseIn => matching().next(),
             Combination::Last | Combination::LastOrElseIn => matching().next_back(),
             // Of two that are equally deep the one that excludes.
             Combination::Deepest => matching().max_by_key(|(_, pattern)| (pattern.depth, pattern.excludes)),
@@ -202,7 +211,7 @@ impl PathFilter {
             }
         };
         let default_is_in = match self.combination {
-            Combination::LastOrElseIn => true,
+            Combination::LastOrElseIn | Combination::FirstOrElseIn => true,
             Combination::Deepest => self.patterns.iter().all(|pattern| pattern.excludes),
             _ => false,
         };
@@ -217,6 +226,19 @@ impl PathFilter {
     /// Whether a change of a path lets run what the filter guards.
     fn admits(&self, path: &RepoPath, change: ChangeKind) -> bool {
         self.verdict(path, change) == Verdict::Matches
+    }
+
+    /// Whether a commit lets run what the filter guards. Rules that are tried in order are asked about all of its files.
+    fn admits_any(&self, changes: &[Change]) -> bool {
+        let admits = |change: &Change| self.admits(&change.path, change.kind);
+        if !matches!(self.combination, Combination::First | Combination::FirstOrElseIn) {
+            return changes.iter().any(admits);
+        }
+        let holds = |pattern: &&PathPattern| changes.iter().any(|change| pattern.matches(&change.path, change.kind));
+        match self.patterns.iter().find(holds) {
+            Some(decides) => !decides.excludes,
+            None => self.combination == Combination::FirstOrElseIn,
+        }
     }
 
     /// Whether another filter says the same about the same work.

@@ -13,7 +13,7 @@ use crate::workspace::{TaskIndex, Workspace};
 pub struct CalledFor {
     /// The changed files that called for it, sorted.
     pub paths: Vec<RepoPath>,
-    /// Whether the filter matches none of all changed files.
+    /// Whether the filter does not let them run for all changed files.
     pub is_missed: bool,
 }
 
@@ -45,6 +45,6 @@ pub fn called_for(
         return None;
     }
     let filter = pipelines.filter(filter);
-    let is_missed = !changes.iter().any(|change| filter.admits(&change.path, change.kind));
+    let is_missed = !filter.admits_any(changes);
     Some(CalledFor { paths: paths.into_iter().collect(), is_missed })
 }

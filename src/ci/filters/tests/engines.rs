@@ -2,7 +2,7 @@
 
 use super::super::Pipelines;
 use super::{admitted, filtered, filters, path, pipelines, told};
-use crate::tree::ChangeKind;
+use crate::tree::{Change, ChangeKind};
 
 fn names(pipelines: &Pipelines) -> Vec<String> {
     filters(pipelines).iter().map(|filter| filter.names.join("+")).collect()
@@ -80,6 +80,16 @@ fn all_ways_of_gitlab_to_write_changes_are_read() {
         ("extends: .base", "b/x"),
         ("variables: {D: a}\n  rules:\n  - changes: ['$D/*', '${D}/y']", "a/x"),
         ("rules:\n  - changes: ['$UNKNOWN/*']", "a/x b/x c"),
+        // The first rule that holds decides.
+        ("rules:\n  - changes: [a/*]\n    when: never\n  - changes: [a/*, b/*]", "b/x"),
+        ("rules:\n  - changes: [a/*]\n  - changes: [a/*, b/*]\n    when: never\n  - when: always", "a/x c"),
+        ("rules:\n  - {changes: {paths: [a/*]}, when: never}\n  - when: on_success", "b/x c"),
+        ("rules:\n  - {changes: [a/*], when: never}\n  - if: $X", "b/x c"),
+        ("rules:\n  - {changes: [a/*], when: never}\n  - when: always\n  - changes: [a/*]", "b/x c"),
+        ("rules:\n  - changes: [b/*]\n  - when: never\n  - changes: [a/*]", "b/x"),
+        // Nobody knows whether these hold.
+        ("rules:\n  - {if: $X, changes: [a/*], when: never}\n  - changes: [a/*, b/*]", "a/x b/x"),
+        ("rules:\n  - {changes: ['$UNKNOWN/*'], when: never}\n  - changes: [a/*]", "a/x"),
     ] {
         let text = format!(
             "== .gitlab-ci.yml\ninclude: /ci/base.yml\nbuild:\n  script: x\n  {job}\n\
@@ -87,6 +97,20 @@ fn all_ways_of_gitlab_to_write_changes_are_read() {
         );
         assert_eq!(admitted(&text, "a/x b/x c"), wanted.split_whitespace().collect::<Vec<_>>(), "{job}");
     }
+}
+
+#[test]
+fn a_rule_that_keeps_a_job_from_starting_holds_for_all_of_a_commit() {
+    let text = "== .gitlab-ci.yml\nbuild:\n  rules:\n  - changes: [docs/*]\n    when: never\n  - changes: [a/*]\n";
+    let pipelines = pipelines(text);
+    let filter = filters(&pipelines)[0];
+    let commit = |paths: &[&str]| -> Vec<Change> {
+        paths.iter().map(|file| Change { path: path(file), kind: ChangeKind::Modified }).collect()
+    };
+    assert!(filter.admits_any(&commit(&["a/x", "c"])));
+    assert!(!filter.admits_any(&commit(&["a/x", "docs/x"])));
+    assert!(!filter.admits_any(&commit(&["c"])));
+    assert_eq!(told(&pipelines.findings), ["never-for-any .gitlab-ci.yml:3"]);
 }
 
 #[test]
