@@ -100,12 +100,13 @@ fn projects(report: &PlanReport, room: usize) -> String {
 }
 
 fn order(report: &PlanReport, room: usize) -> String {
-    let mut cells: BTreeMap<(usize, &str), Vec<&str>> = BTreeMap::new();
+    let mut cells: BTreeMap<(usize, &str), Vec<String>> = BTreeMap::new();
     for task in &report.tasks {
-        cells.entry((task.layer, &task.task.0)).or_default().push(&task.name);
+        // Several projects may go by one short name.
+        cells.entry((task.layer, &task.task.0)).or_default().push(task.project.to_string());
     }
     let rows = cells.into_iter().map(|((layer, task), projects)| {
-        format!("| {} | {} | {} |\n", layer + 1, code(task), names(projects.into_iter()))
+        format!("| {} | {} | {} |\n", layer + 1, code(task), names(projects.iter().map(String::as_str)))
     });
     table("\n| Layer | Task | Projects |\n|---|---|---|\n", rows, room)
 }
@@ -153,7 +154,8 @@ fn escaped(text: &str) -> String {
             safe.push(c);
         }
     }
-    safe
+    // What looks like a web site is made a link of without any sign for it.
+    safe.replace("www.", "www&#46;")
 }
 
 #[cfg(test)]
@@ -166,6 +168,7 @@ mod tests {
         assert!(!text.contains(['|', '`', '<', '>', '[', ']', '*', '_', '~', '@', '\\', '\n', '\r', ':', '\u{202e}']));
         assert_eq!(escaped("src/lib-a.go (x)"), "src/lib-a.go (x)");
         assert_eq!(escaped("a|b<"), "a&#124;b&#60;");
+        assert_eq!(escaped("www.example.org/x.y"), "www&#46;example.org/x.y");
     }
 
     #[test]
