@@ -8,8 +8,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::ci::{ENGINES, Shard};
 use crate::config::EventKind;
 
-const EXIT_CODES: &str = "Exit codes: 0 done (an empty plan too), 1 a task failed, 2 usage or configuration, 3 git or input/output, \
-4 something could not be known and --strict was given, 128 and its number for a signal.";
+const EXIT_CODES: &str = "Exit codes: 0 done (an empty plan too), 1 a task failed, or audit filters --check would change \
+a list, 2 usage or configuration, 3 git or input/output, 4 something could not be known and --strict was given, \
+128 and its number for a signal.";
 
 /// What does this change knock on to?
 ///
