@@ -31,7 +31,7 @@
 //! 7. [`planner::Planner`] does all of this for a repository: it is the one entry that every command calls. [`report`]
 //!    turns its answers into text and JSON, and [`cli`] turns arguments into one call. [`ci`] knows what CI engines say of
 //!    their runs, which the planner takes for suggestions.
-//! 8. [`run::process`] runs one attempt of one task, and leaves nothing of it behind.
+//! 8. [`run::execute`] runs a plan, and [`store::Cache`] keeps what its tasks made.
 //!
 //! From `discover` to `plan` everything is pure: handed values and trees, it never sees a process, a clock, an
 //! environment variable, a socket, a file or git. So it can be tried without a repository:
@@ -80,7 +80,7 @@
 //! - What cannot be known statically makes inputs wider or raises a doubt.
 //!
 //! # Limits
-//! The library plans; it runs a task, but not yet a plan. Its Rust interface may change with every version; the JSON that
+//! Plans are run on Unix alone. The Rust interface may change with every version; the JSON that
 //! [`report::json`] describes carries a version of its own.
 
 pub mod affect;
