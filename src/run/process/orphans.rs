@@ -124,6 +124,40 @@ mod linux {
 
     /// All processes below this one.
     fn below_this() -> Vec<Process> {
+        let mut below = Vec::new();
+        let mut pending = match children_of(std::process::id()) {
+            Some(children) => children,
+            None => return below_this_of_all(),
+        };
+        let mut met = BTreeSet::new();
+        while let Some(id) = pending.pop() {
+            // What changes while it is read might go in a circle.
+            if met.insert(id)
+                && let Some(process) = Process::read(id)
+            {
+                pending.extend(children_of(id).unwrap_or_default());
+                below.push(process);
+            }
+        }
+        below
+    }
+
+    /// The children of a process; none where the kernel was built without telling them.
+    fn children_of(id: u32) -> Option<Vec<u32>> {
+        let mut children = Vec::new();
+        for thread in fs::read_dir(format!("/proc/{id}/task")).ok()?.flatten() {
+            match fs::read_to_string(thread.path().join("children")) {
+                Ok(told) => children.extend(told.split_ascii_whitespace().filter_map(|id| id.parse::<u32>().ok())),
+                // The thread is gone, and its children are another's.
+                Err(_) if !thread.path().exists() => {}
+                Err(_) => return None,
+            }
+        }
+        Some(children)
+    }
+
+    /// All processes below this one, found among all that there are.
+    fn below_this_of_all() -> Vec<Process> {
         let mut children: HashMap<u32, Vec<Process>> = HashMap::new();
         for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
             let id = entry.file_name().to_str().and_then(|name| name.parse().ok());

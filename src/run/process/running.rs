@@ -17,6 +17,8 @@ use super::{Attempt, How, LABEL, NotStarted, Stop};
 use crate::discover::Command;
 use crate::path::RepoPath;
 
+/// By its whole path: a search would try every folder of `PATH` for each command.
+const SHELL: &str = "/bin/sh";
 /// How many bytes are read at once.
 const CHUNK: usize = 64 * 1024;
 /// How many chunks may wait for whoever takes them.
@@ -71,7 +73,7 @@ fn start(command: &Command, attempt: &Attempt<'_>, label: &OsStr, stop: &Stop) -
     }
     let failed = |reason: io::Error| NotStarted::new("its output cannot be read", &reason);
     let (reader, writer) = io::pipe().map_err(failed)?;
-    let mut program = Program::new("sh");
+    let mut program = Program::new(SHELL);
     program.arg("-c").arg(&command.line).current_dir(folder);
     program.env_clear().envs(attempt.environment.iter()).env(LABEL, label);
     program.stdin(Stdio::null()).stdout(writer.try_clone().map_err(failed)?).stderr(writer);
