@@ -34,7 +34,7 @@ pub struct FiltersReport {
 /// Patterns that are added to one list.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct ChangeReport {
-    /// The last item of the list, which they go behind.
+    /// The item of the list that they go behind.
     pub behind: Evidence,
     /// The patterns, as the engine writes them.
     pub add: Vec<String>,

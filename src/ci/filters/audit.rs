@@ -47,6 +47,8 @@ pub struct AuditedFilter {
     pub matches_own_file: bool,
     /// How many documents it keeps out that tasks may read.
     pub documents_kept_out: usize,
+    /// Whether a pattern that keeps out matches anything that these tasks read.
+    pub(super) excludes_inputs: bool,
     /// The pipeline's and the filter's places, to find it again.
     pub(super) at: (usize, usize),
 }
@@ -168,6 +170,13 @@ struct Miss {
     kept_out_by: Option<Evidence>,
 }
 
+/// What a filter makes of all that its tasks read.
+struct Missed {
+    folders: Vec<MissedInputs>,
+    documents_kept_out: usize,
+    excludes_inputs: bool,
+}
+
 impl Auditor<'_> {
     fn filter(
         &mut self,
@@ -178,8 +187,9 @@ impl Auditor<'_> {
         let work = filter.work.as_ref().unwrap_or(&pipeline.work);
         let serves = self.projects.served(work, &pipeline.file, Some(filter));
         let tasks: Vec<TaskIndex> = serves.keys().flat_map(|project| self.tasks(project, work)).collect();
-        let (mut missed, documents_kept_out) = self.missed(pipeline.engine, filter, &tasks)?;
-        for missed in &mut missed {
+        let Missed { mut folders, documents_kept_out, excludes_inputs } =
+            self.missed(pipeline.engine, filter, &tasks)?;
+        for missed in &mut folders {
             // That the job itself names the folder is the best proof.
             if let Some(evidence) = work.mentions.get(&missed.folder) {
                 missed.evidence = evidence.clone();
@@ -193,10 +203,11 @@ impl Auditor<'_> {
             patterns: filter.patterns.iter().map(|pattern| pattern.text.clone()).collect(),
             serves: serves.into_iter().map(|(project, evidence)| Served { project, evidence }).collect(),
             tasks: tasks.into_iter().map(|task| self.workspace.task_id(task)).collect(),
-            missed,
+            missed: folders,
             dead: self.dead(pipeline.engine, filter),
             matches_own_file: filter.admits(&pipeline.file, change),
             documents_kept_out,
+            excludes_inputs,
             at,
         })
     }
@@ -216,15 +227,10 @@ impl Auditor<'_> {
         tasks.filter_map(|task| self.workspace.task_index(&task.id)).collect()
     }
 
-    fn missed(
-        &mut self,
-        engine: Engine,
-        filter: &PathFilter,
-        tasks: &[TaskIndex],
-    ) -> Result<(Vec<MissedInputs>, usize), TreeError> {
+    fn missed(&mut self, engine: Engine, filter: &PathFilter, tasks: &[TaskIndex]) -> Result<Missed, TreeError> {
         let mut misses: BTreeMap<RepoPath, Miss> = BTreeMap::new();
         let mut asked: HashSet<usize> = HashSet::new();
-        let mut documents = 0;
+        let (mut documents_kept_out, mut excludes_inputs) = (0, false);
         for (task, edge) in self.with_upstream(tasks) {
             let inputs = self.inputs_of(task)?;
             for (file, reason) in inputs.iter() {
@@ -232,10 +238,11 @@ impl Auditor<'_> {
                 if !asked.insert(*file) || self.pipelines.sources.binary_search(path).is_ok() || is_inert(path) {
                     continue;
                 }
+                excludes_inputs = excludes_inputs || filter.excludes(path);
                 let kept_out_by = match filter.verdict(path, ChangeKind::Modified) {
                     Verdict::Matches => continue,
                     Verdict::KeptOut(_) if is_document(path) => {
-                        documents += 1;
+                        documents_kept_out += 1;
                         continue;
                     }
                     Verdict::KeptOut(at) => Some(filter.patterns[at].place.clone()),
@@ -266,7 +273,7 @@ impl Auditor<'_> {
             let Miss { evidence, kept_out_by, .. } = miss;
             Some(MissedInputs { folder, files, example, task, evidence, kept_out_by, add })
         });
-        Ok((grouped.collect(), documents))
+        Ok(Missed { folders: grouped.collect(), documents_kept_out, excludes_inputs })
     }
 
     /// Tasks and all whose results they read, each with the line of the edge that leads out of its project to it.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::gitlab::MOST_PATTERNS;
 use super::write::{NO_LITERAL_LIST, SHARED_LIST, WrittenList, literal_lists, written};
-use super::{Audit, AuditedFilter, Engine, PathFilter, Pipelines};
+use super::{Audit, AuditedFilter, Combination, Engine, PathFilter, Pipelines};
 use crate::diagnostic::{Diagnostic, Evidence};
 use crate::path::RepoPath;
 
@@ -22,7 +22,7 @@ pub struct Drift {
 /// Patterns for one list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListChange {
-    /// The last item of the list, which they go behind.
+    /// The item of the list that they go behind: the last, or the one before the first that keeps something out.
     pub behind: Evidence,
     /// The patterns, as the engine writes them.
     pub add: Vec<String>,
@@ -60,7 +60,7 @@ pub fn drift(pipelines: &Pipelines, audit: &Audit, sources: &BTreeMap<RepoPath, 
             let of_file = lacking.entry(file).or_default();
             for list in lists {
                 let missed = audited.missed.iter().flat_map(|missed| &missed.add);
-                let add = missed.filter(|pattern| !list.patterns.contains(pattern)).cloned();
+                let add = missed.filter(|pattern| !list.contains(pattern)).cloned();
                 let add: BTreeSet<String> = add.collect();
                 let known = Lacking { engine: audited.engine, list, add: BTreeSet::new() };
                 of_file.entry(known.list.first).or_insert(known).add.extend(add);
@@ -80,7 +80,8 @@ pub fn drift(pipelines: &Pipelines, audit: &Audit, sources: &BTreeMap<RepoPath, 
 impl Drift {
     fn of_file(&mut self, file: &RepoPath, source: &[u8], lists: BTreeMap<usize, Lacking>) {
         let place = |line: usize, list: &WrittenList| {
-            let text = list.patterns.last().map(|pattern| format!("- {pattern}")).unwrap_or_default();
+            let there = list.patterns.iter().find(|(there, _)| *there == line);
+            let text = there.map(|(_, pattern)| format!("- {pattern}")).unwrap_or_default();
             Evidence::new(file, u32::try_from(line).unwrap_or_default(), text)
         };
         let mut additions = Vec::new();
@@ -101,7 +102,7 @@ impl Drift {
             if left.binary_search(&at).is_ok() {
                 self.left.push(left_alone(&place(list.first, &list), SHARED_LIST));
             } else {
-                self.changes.push(ListChange { behind: place(list.last, &list), add });
+                self.changes.push(ListChange { behind: place(list.behind, &list), add });
             }
         }
         if bytes != source {
@@ -122,8 +123,8 @@ fn lists_of(
     patterns: &[(&Evidence, &str)],
     sources: &BTreeMap<RepoPath, Vec<u8>>,
 ) -> Result<(RepoPath, Vec<WrittenList>), &'static str> {
-    if filter.patterns.iter().any(|pattern| pattern.excludes) {
-        return Err("a pattern keeps something out on purpose, and what is added might let it in again");
+    if audited.excludes_inputs {
+        return Err("a pattern keeps out on purpose what its tasks read");
     }
     if audited.missed.iter().all(|missed| missed.add.is_empty()) {
         return Err("no pattern that is added would let in what it misses");
@@ -135,7 +136,27 @@ fn lists_of(
     let Some(source) = sources.get(file) else { return Err("it stands in no plain file of the work tree") };
     let lines: Vec<(u32, &str)> = patterns.iter().map(|(place, text)| (place.line, *text)).collect();
     let lists = literal_lists(source, &lines).ok_or(NO_LITERAL_LIST)?;
-    Ok((file.clone(), lists))
+    let mut rest = filter.patterns.iter().zip(&lines);
+    let mut letting_in = Vec::new();
+    for mut list in lists {
+        let items: Vec<(bool, u32)> =
+            rest.by_ref().take(list.patterns.len()).map(|(pattern, (line, _))| (pattern.excludes, *line)).collect();
+        match items.iter().position(|(excludes, _)| *excludes) {
+            _ if items.iter().all(|(excludes, _)| *excludes) => continue,
+            // Where the last pattern decides, what keeps out has to stay below what is added.
+            Some(first) if filter.combination == Combination::Last => {
+                let Some((_, line)) = first.checked_sub(1).and_then(|before| items.get(before)) else {
+                    return Err(
+                        "its first pattern keeps something out, and what is added would have to stand above it",
+                    );
+                };
+                list.behind = *line as usize;
+            }
+            _ => {}
+        }
+        letting_in.push(list);
+    }
+    Ok((file.clone(), letting_in))
 }
 
 /// The folder that a pattern is everything below of.

@@ -223,6 +223,11 @@ impl PathFilter {
         }
     }
 
+    /// Whether a pattern that keeps out matches a path, whatever the others say.
+    fn excludes(&self, path: &RepoPath) -> bool {
+        self.patterns.iter().any(|pattern| pattern.excludes && pattern.matches(path, ChangeKind::Modified))
+    }
+
     /// Whether a change of a path lets run what the filter guards.
     fn admits(&self, path: &RepoPath, change: ChangeKind) -> bool {
         self.verdict(path, change) == Verdict::Matches

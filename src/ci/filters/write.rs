@@ -1,7 +1,7 @@
 //! Adds patterns to lists that stand literally in a YAML file: bytes in, bytes out.
 //!
-//! New items go behind the last one of a list, with its indentation, its quotes and its end of line; every other byte
-//! stays as it is. A list counts as literal where each pattern is one item on a line of its own, below a plain key and
+//! New items go behind one of a list, with its indentation, its quotes and its end of line; every other byte stays as it
+//! is. A list counts as literal where each pattern is one item on a line of its own, below a plain key and
 //! with nothing between but comments. What was written is read again: nothing but the lists may have changed, so that an
 //! alias or a merged key that shares one of them is noticed.
 
@@ -14,8 +14,17 @@ pub(super) struct WrittenList {
     pub first: usize,
     /// The line of its last item.
     pub last: usize,
-    /// Its items.
-    pub patterns: Vec<String>,
+    /// The line of the item that new ones go behind: the last, unless that is said.
+    pub behind: usize,
+    /// Its items, each with its line.
+    pub patterns: Vec<(usize, String)>,
+}
+
+impl WrittenList {
+    /// Whether a pattern is in it already.
+    pub fn contains(&self, pattern: &str) -> bool {
+        self.patterns.iter().any(|(_, known)| known == pattern)
+    }
 }
 
 /// Why a list is not certain enough to be written to.
@@ -36,10 +45,13 @@ pub(super) fn literal_lists(source: &[u8], patterns: &[(u32, &str)]) -> Option<V
         }
         match lists.last_mut() {
             Some(list) if at > list.last && goes_on(&lines, list.last, at, here.indentation) => {
-                list.last = at;
-                list.patterns.push((*pattern).to_owned());
+                (list.last, list.behind) = (at, at);
+                list.patterns.push((at, (*pattern).to_owned()));
             }
-            _ => lists.push(WrittenList { first: at, last: at, patterns: vec![(*pattern).to_owned()] }),
+            _ => {
+                let patterns = vec![(at, (*pattern).to_owned())];
+                lists.push(WrittenList { first: at, last: at, behind: at, patterns });
+            }
         }
     }
     lists.iter().all(|list| is_whole(&lines, list)).then_some(lists)
@@ -156,13 +168,13 @@ fn certainly_written(source: &[u8], additions: &[&(WrittenList, Vec<String>)]) -
 fn with_items(source: &str, additions: &[&(WrittenList, Vec<String>)]) -> Option<String> {
     let lines: Vec<&str> = source.split_inclusive('\n').collect();
     let mut sorted: Vec<_> = additions.to_vec();
-    sorted.sort_by_key(|(list, _)| list.last);
+    sorted.sort_by_key(|(list, _)| list.behind);
     let mut text = String::with_capacity(source.len());
     let mut done = 0;
     for (list, add) in sorted {
-        text.extend(lines.get(done..list.last)?.iter().copied());
-        done = list.last;
-        let (last, above) = (lines[list.last - 1], lines.get(list.last.checked_sub(2)?)?);
+        text.extend(lines.get(done..list.behind)?.iter().copied());
+        done = list.behind;
+        let (last, above) = (lines[list.behind - 1], lines.get(list.behind.checked_sub(2)?)?);
         let item = Item::of(last)?;
         // The last line of a file may have no end.
         let end = if above.ends_with("\r\n") { "\r\n" } else { "\n" };
@@ -201,7 +213,7 @@ fn is_plain(pattern: &str) -> bool {
     pattern.chars().all(is_usual) && (is_text || is_name)
 }
 
-/// Whether two values are the same but for lists that grew at their ends, of which it is told by what.
+/// Whether two values are the same but for lists that grew in one place, of which it is told by what.
 fn grew(before: &Located, after: &Located, grown: &mut Vec<Vec<String>>) -> bool {
     match (&before.value, &after.value) {
         (Value::Table(before), Value::Table(after)) => {
@@ -212,12 +224,17 @@ fn grew(before: &Located, after: &Located, grown: &mut Vec<Vec<String>>) -> bool
                     .all(|((key, before), (other, after))| key.text == other.text && grew(before, after, grown))
         }
         (Value::List(before), Value::List(after)) if before.len() <= after.len() => {
-            let (same, added) = after.split_at(before.len());
-            if !added.is_empty() {
-                let Some(added) = added.iter().map(Located::scalar).collect() else { return false };
+            let same = |(before, after): &(&Located, &Located)| before.scalar() == after.scalar();
+            let at = before.iter().zip(after).take_while(same).count();
+            let added = after.len() - before.len();
+            if added > 0 {
+                let added = after.iter().skip(at).take(added).map(Located::scalar).collect();
+                let Some(added) = added else { return false };
                 grown.push(added);
             }
-            before.iter().zip(same).all(|(before, after)| grew(before, after, grown))
+            let (above, below) = after.split_at(if added > 0 { at } else { before.len() });
+            let kept = above.iter().chain(below.iter().skip(added));
+            before.iter().zip(kept).all(|(before, after)| grew(before, after, grown))
         }
         // YAML in a block of text, such as the filters of a step.
         (Value::Text(before), Value::Text(after)) if before != after && before.contains('\n') => {

@@ -135,8 +135,9 @@ fn what_is_not_certain_is_left_alone_and_told() {
         // Flow sequences.
         "on: {push: {paths: ['app/**']}}\n",
         "on:\n  push:\n    paths: [\n      'app/**'\n    ]\n",
-        // What is kept out on purpose.
-        "on:\n  push:\n    paths:\n    - 'app/**'\n    - '!**/x.go'\n",
+        // What is kept out on purpose, and read all the same, or with nothing above it to add to.
+        "on:\n  push:\n    paths:\n    - 'app/**'\n    - '!**/a.go'\n",
+        "on:\n  push:\n    paths:\n    - '!**/x.go'\n    - 'app/**'\n",
         "on:\n  push:\n    paths-ignore:\n    - 'lib/**'\n    - app/x\n",
         // Anchors, aliases and merged keys.
         "on:\n  push:\n    paths: &paths\n    - 'app/**'\n  pull_request:\n    paths: *paths\n",
@@ -155,6 +156,58 @@ fn what_is_not_certain_is_left_alone_and_told() {
         assert!(missed > 0, "{lists}");
         let codes: Vec<&str> = drift.left.iter().map(|finding| finding.code.as_str()).collect();
         assert!(!codes.is_empty() && codes.iter().all(|code| *code == "filter-left-alone"), "{lists} {codes:?}");
+    }
+}
+
+#[test]
+fn what_is_kept_out_stays_out_where_no_task_reads_it() {
+    let repository = modules(&["lib".to_owned()]);
+    let jobs = "jobs: {a: {steps: [{run: make -C app}]}}\n";
+    let dorny = |quantifier: &str, items: &str| {
+        format!(
+            "on: push\njobs:\n  a:\n    steps:\n    - uses: dorny/paths-filter@v3\n      id: f\n      with:\n\
+            \x20       predicate-quantifier: {quantifier}\n        filters: |\n          app:\n{items}\
+            \x20   - run: make -C app\n      if: steps.f.outputs.app\n"
+        )
+    };
+    let list = |items: &[&str]| items.iter().map(|item| format!("            - '{item}'\n")).collect::<String>();
+    for (file, before, after) in [
+        // The last pattern that matches decides.
+        (
+            WORKFLOW,
+            format!("on:\n  push:\n    paths:\n{}{jobs}", list(&["app/**", "!**/*.md", "x", "!y"])),
+            format!("on:\n  push:\n    paths:\n{}{jobs}", list(&["app/**", "lib/**", "!**/*.md", "x", "!y"])),
+        ),
+        // What keeps out does so wherever it stands.
+        (
+            WORKFLOW,
+            dorny("some-with-excludes", &list(&["app/**", "!**/*.md"])),
+            dorny("some-with-excludes", &list(&["app/**", "!**/*.md", "lib/**"])),
+        ),
+        // It stands in a list of its own.
+        (
+            ".buildkite/p.yml",
+            "steps:\n- command: make -C app\n  if_changed:\n    include:\n    - app/**\n    exclude:\n    - '**/*.md'\n".to_owned(),
+            "steps:\n- command: make -C app\n  if_changed:\n    include:\n    - app/**\n    - lib/**\n    exclude:\n    - '**/*.md'\n".to_owned(),
+        ),
+        (
+            "azure-pipelines.yml",
+            "trigger:\n  paths:\n    include:\n    - app\n    exclude:\n    - app/docs\nsteps:\n- script: make -C app\n".to_owned(),
+            "trigger:\n  paths:\n    include:\n    - app\n    - 'lib'\n    exclude:\n    - app/docs\nsteps:\n- script: make -C app\n".to_owned(),
+        ),
+        (
+            ".gitlab-ci.yml",
+            "build:\n  script: make -C app\n  rules:\n  - changes:\n    - docs/*\n    when: never\n  - changes:\n    - app/**/*\n".to_owned(),
+            "build:\n  script: make -C app\n  rules:\n  - changes:\n    - docs/*\n    when: never\n  - changes:\n    - app/**/*\n    - lib/**/*\n".to_owned(),
+        ),
+    ] {
+        let (drift, missed) = drift_of(&repository, &BTreeMap::from([(file, before.as_str())]));
+        assert!(missed > 0, "{before}");
+        assert_eq!(told(&drift.left), [""; 0], "{before}");
+        let written = drift.files.into_values().next().map(|bytes| String::from_utf8(bytes).unwrap());
+        assert_eq!(written.as_ref(), Some(&after));
+        let (again, missed) = drift_of(&repository, &BTreeMap::from([(file, after.as_str())]));
+        assert_eq!((again.files.len(), missed), (0, 0), "{after}");
     }
 }
 
