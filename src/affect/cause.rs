@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::diagnostic::Evidence;
 use crate::path::RepoPath;
 use crate::tree::ChangeKind;
-use crate::workspace::{Doubt, ProjectId, TaskId, TaskIndex, Workspace};
+use crate::workspace::{Doubt, ProjectId, Reason, TaskId, TaskIndex, Workspace};
 
 /// One reason why a task's fingerprint differs, or cannot be known.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
@@ -155,9 +155,11 @@ impl Affected {
         let distance = self.distance(at)?;
         let task = workspace.task_at(at);
         let told = |own: &Own| match own {
-            Own::Read { path, change, input } => {
-                Cause::Input { path: path.clone(), change: *change, evidence: task.evidence_of(*input, path) }
-            }
+            Own::Read { path, change, input } => Cause::Input {
+                path: path.clone(),
+                change: *change,
+                evidence: task.evidence_of(Reason::Input(*input), path),
+            },
             Own::Told(cause) => cause.clone(),
         };
         let mut causes: BTreeSet<Cause> = self.own.get(&at).into_iter().flatten().map(told).collect();

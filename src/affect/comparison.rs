@@ -2,13 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use rayon::prelude::*;
+
 use super::cause::Own;
 use super::slice::SlicesOf;
 use super::{Cause, Side, matters};
-use crate::fingerprint::{ResolvedInput, resolve};
+use crate::fingerprint::{ResolvedInput, is_attributes, resolve};
 use crate::path::RepoPath;
 use crate::tree::{Change, ChangeKind, TreeError};
-use crate::workspace::{ProjectId, Task, TaskId, TaskIndex, Workspace};
+use crate::workspace::{ProjectId, Reason, Task, TaskId, TaskIndex, Workspace};
 
 /// What differs, before it spreads.
 pub(super) struct Comparison<'a> {
@@ -26,7 +28,8 @@ impl<'a> Comparison<'a> {
         let mut comparison = Self { base, head, changes, own, unowned, unread };
         let unread = comparison.changed_paths();
         let read_through_links = comparison.changed_definitions()?;
-        comparison.paths_without_reader(&unread, &read_through_links);
+        let applied = comparison.changed_attributes()?;
+        comparison.paths_without_reader(&unread, &read_through_links, &applied);
         Ok(comparison)
     }
 
@@ -62,7 +65,7 @@ impl<'a> Comparison<'a> {
                 let workspace = self.base.workspace;
                 for (task, input) in workspace.readers_of(path) {
                     let task = workspace.task_at(task);
-                    let evidence = || task.evidence_of(input, path);
+                    let evidence = || task.evidence_of(Reason::Input(input), path);
                     self.blame(&task.id, || Cause::Input { path: path.clone(), change: *kind, evidence: evidence() });
                     is_read |= *kind == ChangeKind::Deleted;
                 }
@@ -75,7 +78,12 @@ impl<'a> Comparison<'a> {
     }
 
     /// Notes changed paths that nobody is known to read. What counts is the head; of a deleted path, the base.
-    fn paths_without_reader(&mut self, unread: &[&Change], read_through_links: &BTreeSet<RepoPath>) {
+    fn paths_without_reader(
+        &mut self,
+        unread: &[&Change],
+        read_through_links: &BTreeSet<RepoPath>,
+        applied: &BTreeSet<RepoPath>,
+    ) {
         for Change { path, kind } in unread {
             let side = if *kind == ChangeKind::Deleted { self.base } else { self.head };
             let workspace = side.workspace;
@@ -87,8 +95,12 @@ impl<'a> Comparison<'a> {
                 || (workspace.symlinks.has(path) && workspace.tasks().any(below));
             if !is_read && matters(path, [self.base.workspace, self.head.workspace]) {
                 let is_owned = names.iter().any(|name| workspace.is_owned(name));
-                let list = if is_owned { &mut self.unread } else { &mut self.unowned };
-                list.insert(path.clone());
+                match is_owned {
+                    true if applied.contains(path) => {}
+                    true => _ = self.unread.insert(path.clone()),
+                    // Attributes apply to files that nobody owns as well.
+                    false => _ = self.unowned.insert(path.clone()),
+                }
             }
         }
     }
@@ -141,6 +153,40 @@ impl<'a> Comparison<'a> {
         Ok(read)
     }
 
+    /// Blames attributes of files that changed for the tasks that read a file that they apply to; returns those that
+    /// apply to any. One side is enough: a task that reads such a file on the other side alone is blamed for that file.
+    fn changed_attributes(&mut self) -> Result<BTreeSet<RepoPath>, TreeError> {
+        let mut applied = BTreeSet::new();
+        for (side, at_head) in [(self.base, false), (self.head, true)] {
+            let is_here = |change: &&Change| at_head == (change.kind != ChangeKind::Deleted);
+            let changed = self.changes.iter().filter(is_here).filter(|change| is_attributes(&change.path));
+            let folders: Vec<(&Change, RepoPath)> = changed.filter_map(|c| Some((c, c.path.parent()?))).collect();
+            if folders.is_empty() {
+                continue;
+            }
+            let tasks: Vec<TaskIndex> = side.workspace.task_indices().collect();
+            let read_by = |at: &TaskIndex| {
+                let task = side.workspace.task_at(*at);
+                if !folders.iter().any(|(_, folder)| may_read_below(side.workspace, task, folder)) {
+                    return Ok((task, Vec::new()));
+                }
+                let inputs = resolve(side.workspace, side.tree, task)?;
+                let read = folders.iter().filter_map(|(change, _)| Some((*change, inputs.get(&change.path)?.reason)));
+                Ok((task, read.collect()))
+            };
+            let read: Vec<(&Task, Vec<(&Change, Reason)>)> =
+                tasks.par_iter().map(read_by).collect::<Result<_, TreeError>>()?;
+            for (task, changes) in read {
+                for (Change { path, kind }, reason) in changes {
+                    let evidence = || task.evidence_of(reason, path);
+                    self.blame(&task.id, || Cause::Input { path: path.clone(), change: *kind, evidence: evidence() });
+                    applied.insert(path.clone());
+                }
+            }
+        }
+        Ok(applied)
+    }
+
     fn changed_slices(&mut self, before: &'a Task, after: &'a Task, slices: &mut SlicesOf<'a>) {
         let files: BTreeSet<&RepoPath> = before.slices.iter().chain(&after.slices).map(|slice| &slice.file).collect();
         for file in files {
@@ -176,7 +222,7 @@ impl<'a> Comparison<'a> {
         let what = |input: &ResolvedInput| (input.mode, input.content);
         for (here, there, task, at_head) in [(&old, &new, before, false), (&new, &old, after, true)] {
             for (path, input) in here.iter().filter(|(path, input)| there.get(*path).map(what) != Some(what(input))) {
-                let evidence = task.evidence_of(input.input, path);
+                let evidence = task.evidence_of(input.reason, path);
                 let change = self.change_of(path);
                 // A path that is read no longer is not known to be read.
                 read.extend(new.contains_key(path).then(|| path.clone()));
@@ -198,6 +244,13 @@ impl<'a> Comparison<'a> {
 /// Whether a task could read something through a symbolic link.
 fn meets_links(workspace: &Workspace, task: &Task) -> bool {
     task.inputs.iter().any(|input| workspace.symlinks.lie_on(&input.selection.base))
+}
+
+/// Whether a task could read a file of a folder, as far as that can be told without a look at the tree.
+fn may_read_below(workspace: &Workspace, task: &Task, folder: &RepoPath) -> bool {
+    let bases = task.inputs.iter().map(|input| &input.selection.base);
+    let mut bases = bases.chain(task.slices.iter().map(|slice| &slice.file));
+    bases.any(|base| base.is_within(folder) || folder.is_within(base)) || meets_links(workspace, task)
 }
 
 fn differing_parts(before: &Task, after: &Task) -> Vec<&'static str> {

@@ -1,6 +1,7 @@
 //! Which tasks a change affects: the edge cases of change detection, each by its number, and the law that the quick
 //! answer is the one that fingerprinting everything twice gives.
 
+mod attributes;
 mod chart_slices;
 mod definitions;
 mod ecosystems;

@@ -258,10 +258,10 @@ impl Session<'_> {
             inputs: files
                 .into_iter()
                 .map(|(path, file)| InputFile {
-                    path,
                     mode: format!("{:o}", file.mode.bits()),
                     content: file.content.to_string(),
-                    evidence: task.inputs[file.input].evidence.clone(),
+                    evidence: task.evidence_of(file.reason, &path),
+                    path,
                 })
                 .collect(),
             slices: InputSlice::of(view.workspace(), task),

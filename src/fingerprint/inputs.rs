@@ -1,12 +1,16 @@
 //! The files that a task reads in one tree.
 
+use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use crate::path::RepoPath;
 use crate::selection::Reach;
-use crate::tree::{ContentId, Mode, Node, Tree, TreeError};
-use crate::workspace::{Task, Workspace};
+use crate::tree::{ContentId, Entry, Mode, Node, Tree, TreeError};
+use crate::workspace::{Reason, Task, Workspace};
+
+/// Says how the files beside and below it are checked out.
+const ATTRIBUTES: &[u8] = b".gitattributes";
 
 /// One file that a task reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -15,8 +19,13 @@ pub struct ResolvedInput {
     pub mode: Mode,
     /// Its content.
     pub content: ContentId,
-    /// Which of the task's inputs covers it first.
-    pub input: usize,
+    /// Which of the task's inputs covers it first. Of attributes that none covers: why a file is read that they apply to.
+    pub reason: Reason,
+}
+
+/// Whether a file says how those beside and below it are checked out. Whoever reads one of these reads it too.
+pub fn is_attributes(path: &RepoPath) -> bool {
+    path.name() == Some(ATTRIBUTES)
 }
 
 /// How many symbolic links one path may pass through.
@@ -29,16 +38,19 @@ const MOST_LINKED: usize = 100_000;
 /// For how many a place counts that lies behind several links: real trees have few.
 const NESTED: usize = 100;
 
-/// Every file that a task reads, by path. A symbolic link counts itself, and so does what it points to.
+/// Every file that a task reads, by path. A symbolic link counts itself, and so does what it points to; with each file
+/// come the attributes of its folder and of those above.
 pub fn resolve(
     workspace: &Workspace,
     tree: &dyn Tree,
     task: &Task,
 ) -> Result<BTreeMap<RepoPath, ResolvedInput>, TreeError> {
-    let mut resolver = Resolver { workspace, tree, task, found: BTreeMap::new() };
+    let (found, attributes) = Default::default();
+    let mut resolver = Resolver { workspace, tree, task, found, attributes };
     for index in 0..task.inputs.len() {
         resolver.input(index)?;
     }
+    resolver.attributes()?;
     Ok(resolver.found)
 }
 
@@ -47,6 +59,8 @@ struct Resolver<'a> {
     tree: &'a dyn Tree,
     task: &'a Task,
     found: BTreeMap<RepoPath, ResolvedInput>,
+    /// Folders that the walk came through and that hold attributes.
+    attributes: BTreeMap<RepoPath, (Mode, ContentId)>,
 }
 
 /// A place in the walk: the name that the task knows it by, where it really stands, and how many links lie between.
@@ -86,7 +100,7 @@ impl Resolver<'_> {
                     let covered = !self.workspace.is_ignored(&step.name)
                         && self.workspace.reads_path(self.task, index, &step.name);
                     if covered {
-                        self.take(&step.real, mode, content, index);
+                        self.take(&step.real, mode, content, Reason::Input(index));
                     }
                     if mode == Mode::Symlink && step.links < MOST_LINKS && !self.names_nothing_new(&step, index) {
                         pending.extend(self.follow(&step, index)?);
@@ -108,9 +122,11 @@ impl Resolver<'_> {
         step.followed.contains(&step.real) || (around && step.links == 0)
     }
 
-    fn enter(&self, step: &Step, pending: &mut Vec<Step>) -> Result<(), TreeError> {
+    fn enter(&mut self, step: &Step, pending: &mut Vec<Step>) -> Result<(), TreeError> {
         let Node::Folder(id) = step.node else { return Ok(()) };
-        pending.extend(self.tree.folder(id)?.iter().map(|entry| Step {
+        let entries = self.tree.folder(id)?;
+        self.look_for_attributes(&step.real, &entries);
+        pending.extend(entries.iter().map(|entry| Step {
             name: step.name.child(&entry.name),
             real: step.real.child(&entry.name),
             node: entry.node,
@@ -138,7 +154,7 @@ impl Resolver<'_> {
             match step.node {
                 Node::Folder(_) => self.enter(&step, &mut pending)?,
                 Node::Content(mode, content) => {
-                    self.take(&step.real, mode, content, index);
+                    self.take(&step.real, mode, content, Reason::Input(index));
                     if mode == Mode::Symlink {
                         pending.extend(self.follow(&Step { links: 0, followed: Rc::from([]), ..step }, index)?);
                     }
@@ -164,6 +180,7 @@ impl Resolver<'_> {
             for (at, segment) in segments.iter().enumerate() {
                 let Node::Folder(id) = node else { return Ok(None) };
                 let entries = self.tree.folder(id)?;
+                self.look_for_attributes(&here, &entries);
                 let Ok(found) = entries.binary_search_by(|entry| (*entry.name).cmp(segment)) else { return Ok(None) };
                 node = entries[found].node;
                 here = here.child(segment);
@@ -171,7 +188,7 @@ impl Resolver<'_> {
                 if let (Node::Content(Mode::Symlink, content), false) = (node, last) {
                     // A link in a folder of installed packages is not known, and leads nowhere.
                     if self.workspace.symlinks.has(&here) {
-                        self.take(&here, Mode::Symlink, content, index);
+                        self.take(&here, Mode::Symlink, content, Reason::Input(index));
                     }
                     let Some(target) = self.workspace.symlinks.target(&here) else { return Ok(None) };
                     links += 1;
@@ -186,14 +203,57 @@ impl Resolver<'_> {
         }
     }
 
-    fn take(&mut self, path: &RepoPath, mode: Mode, content: ContentId, input: usize) {
-        self.found.entry(path.clone()).or_insert(ResolvedInput { mode, content, input });
+    fn take(&mut self, path: &RepoPath, mode: Mode, content: ContentId, reason: Reason) {
+        self.found.entry(path.clone()).or_insert(ResolvedInput { mode, content, reason });
+    }
+
+    /// Notes the attributes of a folder. Which files of it are read is known later.
+    fn look_for_attributes(&mut self, folder: &RepoPath, entries: &[Entry]) {
+        let Ok(at) = entries.binary_search_by(|entry| (*entry.name).cmp(ATTRIBUTES)) else { return };
+        if let Node::Content(mode, content) = entries[at].node {
+            self.attributes.insert(folder.clone(), (mode, content));
+        }
+    }
+
+    /// Takes the attributes that apply to any file that is read, as a whole or in slices.
+    fn attributes(&mut self) -> Result<(), TreeError> {
+        let mut sliced: BTreeMap<&RepoPath, usize> = BTreeMap::new();
+        for (at, slice) in self.task.slices.iter().enumerate() {
+            sliced.entry(&slice.file).or_insert(at);
+        }
+        for file in sliced.keys() {
+            let mut node = Node::Folder(self.tree.root());
+            let mut here = RepoPath::root();
+            for segment in file.segments() {
+                let Node::Folder(id) = node else { break };
+                let entries = self.tree.folder(id)?;
+                self.look_for_attributes(&here, &entries);
+                let Ok(at) = entries.binary_search_by(|entry| (*entry.name).cmp(segment)) else { break };
+                (node, here) = (entries[at].node, here.child(segment));
+            }
+        }
+        for (folder, (mode, content)) in std::mem::take(&mut self.attributes) {
+            let path = folder.child(ATTRIBUTES);
+            let whole = first_below(&self.found, &folder).map(|input| input.reason);
+            let reason = whole.or_else(|| first_below(&sliced, &folder).map(|at| Reason::Slice(*at)));
+            if let Some(reason) = reason.filter(|_| !self.workspace.is_ignored(&path)) {
+                self.take(&path, mode, content, reason);
+            }
+        }
+        Ok(())
     }
 
     /// Whether a folder and everything below it belongs to other projects.
     fn belongs_to_others(&self, folder: &RepoPath) -> bool {
         self.workspace.is_held_by_others(folder, &self.task.id.project)
     }
+}
+
+/// What is known of the first of these files that lies below a folder.
+fn first_below<'a, P: Borrow<RepoPath> + Ord, T>(files: &'a BTreeMap<P, T>, folder: &RepoPath) -> Option<&'a T> {
+    // No name sorts before this one.
+    let (path, known) = files.range::<RepoPath, _>(folder.child(&[1])..).next()?;
+    path.borrow().is_within(folder).then_some(known)
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
-pub use inputs::{ResolvedInput, resolve};
+pub use inputs::{ResolvedInput, is_attributes, resolve};
 
 use self::encoding::Encoder;
 use crate::tree::{Tree, TreeError};

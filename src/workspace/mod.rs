@@ -35,7 +35,7 @@ pub use kept::Fetch;
 pub use names::near_names;
 pub use shared_ground::{is_inert, lockfile_names};
 pub use symlink::Symlinks;
-pub use task::{Read, Slice, Task, TaskId, TaskName};
+pub use task::{Read, Reason, Slice, Task, TaskId, TaskName};
 
 use crate::diagnostic::{Diagnostic, Evidence};
 use crate::discover::{EdgeKind, Fragments, Input, Probes, RestsOn};

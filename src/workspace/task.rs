@@ -83,6 +83,15 @@ pub struct Slice {
     pub evidence: Evidence,
 }
 
+/// What makes a file an input of a task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Reason {
+    /// The input with this place among the task's.
+    Input(usize),
+    /// The slice with this place among the task's.
+    Slice(usize),
+}
+
 /// One target of one project, and all that its result depends on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Task {
@@ -146,10 +155,14 @@ impl Task {
         self.outputs.as_deref().unwrap_or_default()
     }
 
-    /// The line that makes a path an input: that of the input with this place. Of a task that was kept and could not be
-    /// decoded there is none, only the path.
-    pub(crate) fn evidence_of(&self, input: usize, path: &RepoPath) -> Evidence {
-        self.inputs.get(input).map_or_else(|| Evidence::new(path, 0, ""), |input| input.evidence.clone())
+    /// The line that makes a path an input. Of a task that was kept and could not be decoded there is none, only the
+    /// path.
+    pub(crate) fn evidence_of(&self, reason: Reason, path: &RepoPath) -> Evidence {
+        let evidence = match reason {
+            Reason::Input(at) => self.inputs.get(at).map(|input| &input.evidence),
+            Reason::Slice(at) => self.slices.get(at).map(|slice| &slice.evidence),
+        };
+        evidence.cloned().unwrap_or_else(|| Evidence::new(path, 0, ""))
     }
 
     /// Puts inputs, slices and readings in order, each once.

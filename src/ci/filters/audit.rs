@@ -8,10 +8,10 @@ use super::serves::{Projects, is_hidden};
 use super::work::Work;
 use super::{Engine, PathFilter, Pipeline, Pipelines, Verdict};
 use crate::diagnostic::{Diagnostic, Evidence};
-use crate::fingerprint::resolve;
+use crate::fingerprint::{is_attributes, resolve};
 use crate::path::RepoPath;
 use crate::tree::{ChangeKind, Tree, TreeError};
-use crate::workspace::{ProjectId, ProjectKind, TaskId, TaskIndex, Workspace, is_inert};
+use crate::workspace::{ProjectId, ProjectKind, Reason, TaskId, TaskIndex, Workspace, is_inert};
 
 /// What was found about the filters of one tree.
 #[derive(Debug)]
@@ -90,13 +90,6 @@ pub struct DeadPattern {
     pub place: Evidence,
     /// What would match.
     pub help: Option<String>,
-}
-
-/// Which input of a task a file is.
-#[derive(Clone, Copy)]
-enum Reason {
-    Input(usize),
-    Slice(usize),
 }
 
 /// Holds each filter against the inputs of what it guards.
@@ -252,7 +245,7 @@ impl Auditor<'_> {
                     self.workspace.owner_of(path).is_some_and(|owner| owner.id == self.workspace.project_of(task));
                 let evidence = match &edge {
                     Some(edge) if is_its_own => edge.clone(),
-                    _ => self.evidence(task, *reason),
+                    _ => self.workspace.task_at(task).evidence_of(*reason, path),
                 };
                 misses.insert(path.clone(), Miss { task, evidence, kept_out_by });
             }
@@ -302,20 +295,14 @@ impl Auditor<'_> {
         let about = self.workspace.task_at(task);
         let place = |path: &RepoPath| self.pipelines.files.binary_search(path).ok();
         let whole = resolve(self.workspace, self.tree, about)?;
-        let whole = whole.into_iter().filter_map(|(path, input)| Some((place(&path)?, Reason::Input(input.input))));
+        // Next to no filter names attributes, and to tell each so would hide what else it misses.
+        let whole = whole.into_iter().filter(|(path, _)| !is_attributes(path));
+        let whole = whole.filter_map(|(path, input)| Some((place(&path)?, input.reason)));
         let slices = about.slices.iter().enumerate();
         let slices = slices.filter_map(|(at, slice)| Some((place(&slice.file)?, Reason::Slice(at))));
         let inputs: Rc<[(usize, Reason)]> = whole.chain(slices).collect();
         self.inputs.insert(task, Rc::clone(&inputs));
         Ok(inputs)
-    }
-
-    fn evidence(&self, task: TaskIndex, reason: Reason) -> Evidence {
-        let task = self.workspace.task_at(task);
-        match reason {
-            Reason::Input(at) => task.inputs[at].evidence.clone(),
-            Reason::Slice(at) => task.slices[at].evidence.clone(),
-        }
     }
 
     fn dead(&self, engine: Engine, filter: &PathFilter) -> Vec<DeadPattern> {

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::{FAINT, Look, MOST_FILES, NAME, cause_text, count, evidence_text};
 use crate::affect::{Affected, Cause, chain};
+use crate::fingerprint::is_attributes;
 use crate::path::{RepoPath, harmless};
 use crate::tree::Change;
 use crate::workspace::{Project, Task, TaskId, TaskIndex, Workspace, is_inert};
@@ -79,6 +80,9 @@ pub fn explain_path(
     }
     readers.sort();
     readers.dedup_by(|later, first| later.0 == first.0);
+    if is_attributes(path) {
+        text.push_str("says how files are checked out: read by every task that reads a file beside or below it\n");
+    }
     if readers.is_empty() {
         text.push_str(match () {
             () if workspace.is_understood(path) => "read by knockon itself: what it says is compared, not its bytes\n",
@@ -90,6 +94,7 @@ pub fn explain_path(
             () if workspace.is_nobodys(path) => {
                 "read by no task: a change to it affects everything, unless `unowned` says otherwise\n"
             }
+            () if is_attributes(path) => "",
             () => "read by no task: a change to it affects nothing\n",
         });
     }

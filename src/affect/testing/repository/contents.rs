@@ -18,6 +18,8 @@ pub(super) const FILES: &[&str] = &[
     "conf/app.conf",
     "templates/x.yaml",
     "src/test/java/T.java",
+    ".gitattributes",
+    "src/.gitattributes",
 ];
 
 /// Files outside every project that some tool inherits.
@@ -45,6 +47,9 @@ pub(super) const INHERITED: &[&str] = &[
     "compose.yaml",
     ".env",
     ".editorconfig",
+    ".gitattributes",
+    "svc/.gitattributes",
+    "shared/.gitattributes",
 ];
 
 /// Files of a project that count by being there.
