@@ -1,6 +1,8 @@
 //! Lockfiles and catalogs of Gradle, read in slices.
 
-use super::{check, check_some};
+use std::collections::BTreeSet;
+
+use super::{check, check_some, names};
 
 /// `a` takes a bundle, a plugin and a version by name, `b` one library, and `c` nothing.
 const CATALOG: &str = "\
@@ -98,10 +100,118 @@ fn case_94_a_catalog_is_whole_where_its_use_is_not_known() {
     for base in [
         CATALOG.replace("two = \"g:two:2\"", "two = \"g:two:2\"\none_core = \"g:x:1\""),
         CATALOG.replace("[versions]", "[versions"),
-        CATALOG.replace("include(", "dependencyResolutionManagement { versionCatalogs { } }\ninclude("),
+        CATALOG
+            .replace("include(", "dependencyResolutionManagement { versionCatalogs { create(name) { } } }\ninclude("),
     ] {
         check(&base, &base.replace("g:two:2", "g:two:3"), &ALL);
     }
+}
+
+/// The settings define catalogs; `a` and `b` take from `tools` and `libs`, `c` from what a library comes with.
+const CATALOGS: &str = "\
+== settings.gradle.kts
+dependencyResolutionManagement {
+    versionCatalogs {
+        create(\"tools\") { from(files(\"build/tools.versions.toml\")) }
+        register(\"kotlinx\") {
+            from(files(\"build/kx.versions.toml\"))
+        }
+    }
+}
+include(\"a\", \"b\", \"c\")
+== gradle/libs.versions.toml
+[libraries]
+tools = \"g:tools:1\"
+== build/tools.versions.toml
+[versions]
+one = \"1\"
+[libraries]
+one = { module = \"g:one\", version.ref = \"one\" }
+two = \"g:two:2\"
+[plugins]
+made = { id = \"x.made\", version = \"3\" }
+== build/kx.versions.toml
+[libraries]
+io = \"g:io:1\"
+== a/build.gradle.kts
+plugins { alias(tools.plugins.made) }
+dependencies { implementation(tools.one) }
+== b/build.gradle
+dependencies { implementation libs.tools, project.tools.two }
+== c/build.gradle
+dependencies { implementation kotlinx.io }
+";
+
+#[test]
+fn case_94_catalogs_that_the_settings_define_are_known_by_their_names() {
+    let changed = |from: &str, to: &str| CATALOGS.replace(from, to);
+    check(CATALOGS, &changed("one = \"1\"", "one = \"2\""), &["a:build"]);
+    check(CATALOGS, &changed("version = \"3\"", "version = \"4\""), &["a:build"]);
+    check(CATALOGS, &changed("g:two:2", "g:two:3"), &["b:build"]);
+    check(CATALOGS, &changed("g:tools:1", "g:tools:2"), &["b:build"]);
+    check(CATALOGS, &changed("g:io:1", "g:io:2"), &["c:build"]);
+    check(CATALOGS, &changed("== build/kx", "# why\n== build/kx"), &[]);
+    check(CATALOGS, &changed("[plugins]", "three = \"g:three:3\"\n[plugins]"), &ALL);
+    // In Groovy's words, and in those of delegates.
+    for (from, to) in [
+        ("create(\"tools\") {", "tools {"),
+        (
+            "create(\"tools\") { from(files(\"build/tools.versions.toml\")) }",
+            "create('tools') { from files('build/tools.versions.toml') }",
+        ),
+        ("create(\"tools\") {", "val tools by creating {"),
+    ] {
+        let base = changed(from, to);
+        assert_ne!(base, CATALOGS);
+        check(&base, &base.replace("g:two:2", "g:two:3"), &["b:build"]);
+    }
+}
+
+#[test]
+fn case_94_a_catalog_that_the_settings_define_is_whole_where_more_than_its_file_is_said() {
+    for (from, to) in [
+        ("toml\")) }", "toml\")); library(\"x\", \"g\", \"x\").versionRef(\"one\") }"),
+        ("from(files(\"build/tools.versions.toml\"))", "from(files(file))"),
+        ("register(\"kotlinx\")", "register(\"tools\")"),
+        ("register(\"kotlinx\")", "create(name)"),
+        ("build/kx.versions.toml\"", "build/tools.versions.toml\""),
+        ("include(", "defaultLibrariesExtensionName.set(\"tools\")\ninclude("),
+        ("include(", "apply(from = \"more.gradle\")\ninclude("),
+    ] {
+        let more =
+            "== more.gradle\ndependencyResolutionManagement { versionCatalogs { tools { from files('x.toml') } } }\n";
+        let base = format!("{}{more}", CATALOGS.replace(from, to));
+        assert_ne!(base, format!("{CATALOGS}{more}"));
+        check(&base, &base.replace("g:two:2", "g:two:3"), &ALL);
+    }
+    for line in ["def l = tools", "with(tools) { }", "def v = extensions.getByName('tools')", "def v = \"${tools}\""] {
+        let base = CATALOGS.replace("== c/build.gradle\n", &format!("== c/build.gradle\n{line}\n"));
+        let found: BTreeSet<String> = names(&base, &base.replace("g:two:2", "g:two:3")).into_iter().collect();
+        assert!(found.contains("c:build"), "{line}: {found:?}");
+    }
+    // Which words of a class are names of catalogs is not known.
+    let class = format!("{CATALOGS}== buildSrc/build.gradle\n== buildSrc/src/main/java/P.java\nclass P {{ }}\n");
+    check(&class, &class.replace("g:two:2", "g:two:3"), &ALL);
+    check(&class, &class.replace("g:tools:1", "g:tools:2"), &["b:build"]);
+}
+
+#[test]
+fn case_94_two_builds_share_the_file_of_a_catalog() {
+    let shared = format!(
+        "{CATALOG}\
+== buildSrc/settings.gradle.kts
+dependencyResolutionManagement {{ versionCatalogs {{ create(\"libs\") {{ from(files(\"../gradle/libs.versions.toml\")) }} }} }}
+== buildSrc/build.gradle.kts
+dependencies {{ implementation(libs.plugin) }}
+== buildSrc/src/main/java/P.java
+class P {{ }}
+"
+    )
+    .replace("[bundles]", "plugin = \"g:plugin:1\"\n[bundles]");
+    // Each build has the plugins of `buildSrc`; an entry that the root's scripts do not name is one of all of them.
+    check_some(&shared, &shared.replace("g:plugin:1", "g:plugin:2"), &["buildSrc:build", "a:build"], &[]);
+    check_some(&shared, &shared.replace("g:three", "g:four"), &["b:build"], &["a:build", "c:build", "buildSrc:build"]);
+    check(&shared, &shared.replace("g:two:2", "g:two:3"), &["a:build"]);
 }
 
 #[test]

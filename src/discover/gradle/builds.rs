@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::aliases::catalogs_of;
 use super::context::Context;
 use super::facts::{Facts, Include, Properties, Script};
 use super::grounds::Grounds;
@@ -40,6 +41,8 @@ pub(super) struct Build<'a> {
     pub properties: Option<&'a Properties>,
     /// The build in its `buildSrc`.
     pub build_source: Option<usize>,
+    /// The files of its catalogs, by the names that scripts know them by.
+    pub catalogs: BTreeMap<String, RepoPath>,
 }
 
 /// One project of a build.
@@ -175,6 +178,7 @@ impl<'a> Builds<'a> {
             is_open: settings.is_some_and(|file| self.script(file).is_none()),
             properties: self.properties(folder),
             build_source: None,
+            catalogs: catalogs_of(folder, settings.and_then(|file| self.script(file))),
         };
         self.follow_applied(&mut build, links);
         let scripts: Vec<(RepoPath, &'a Script)> =

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
+use super::aliases::TakenByName;
 use super::builds::{Builds, absolute};
-use super::catalog::CatalogUse;
 use super::context::{Context, fits, is_unknown};
 use super::facts::{Component, Mention, Plugin, Reference, Said, Scope, Script, Substitution, Target, Usage};
 use super::providers::Providers;
@@ -28,8 +28,10 @@ pub(super) struct Collected {
     pub has_tests: bool,
     pub odd_sources: bool,
     pub multiplatform: bool,
-    /// What is taken from a catalog by all that is run.
-    pub catalog: CatalogUse,
+    /// What is taken by name from each catalog of the build by all that is run.
+    pub taken: TakenByName,
+    /// Whether what is run may take what no accessor tells.
+    pub takes_any: bool,
 }
 
 /// A file or folder that a script names.
@@ -101,10 +103,12 @@ impl<'a, 'b> Collector<'a, 'b> {
             let run = self.runs[at].clone();
             match self.builds.script(&run.script) {
                 Some(script) => {
-                    self.collected.catalog.join(&script.catalog);
+                    script.names.add_to(&mut self.collected.taken, &build.catalogs);
+                    let may_define = build.settings.first() == Some(&run.script);
+                    self.collected.takes_any |= script.names.is_open || (!may_define && script.names.defines());
                     self.read(&run, script);
                 }
-                None => self.collected.catalog.is_open = true,
+                None => self.collected.takes_any = true,
             }
             at += 1;
         }

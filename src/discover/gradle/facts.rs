@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::catalog::{Catalog, CatalogUse};
+use super::aliases::Names;
+use super::catalog::Catalog;
 use super::lockfile::Lockfile;
 use super::reader;
 use super::value::{Anchor, Value};
@@ -22,7 +23,7 @@ pub enum Facts {
     /// `*.lockfile`; none where its entries cannot be told apart.
     Lockfile(Option<Arc<Lockfile>>),
     /// The source of a class, which may be a plugin's.
-    Source(CatalogUse),
+    Source(Names),
 }
 
 /// The properties of a build or a project, in the order of the file. What may be a secret is not kept.
@@ -68,8 +69,8 @@ pub struct Script {
     pub(super) odd_sources: bool,
     /// Whether it is for several platforms: then the tests of all of them have another name.
     pub(super) multiplatform: bool,
-    /// What it takes from a catalog.
-    pub(super) catalog: CatalogUse,
+    /// What it may take from catalogs.
+    pub(super) names: Names,
 }
 
 /// For which projects something is said.
@@ -204,7 +205,7 @@ pub(super) fn read(name: &[u8], bytes: &[u8]) -> Result<Facts, Unreadable> {
     }
     let text = text_of(bytes)?;
     if super::is_source(name) {
-        return Ok(Facts::Source(CatalogUse::of_source(text)));
+        return Ok(Facts::Source(Names::of_source(text)));
     }
     if name == super::PROPERTIES_FILE {
         return Ok(Facts::Properties(read_properties(text)));

@@ -103,6 +103,9 @@ fn inputs_of_build(builds: &Builds<'_>, build: &Build<'_>) -> Vec<Input> {
     for path in &build.settings {
         add(path.clone());
     }
+    for path in build.catalogs.values().filter(|path| landscape.is_file(path)) {
+        add(path.clone());
+    }
     for name in SETTINGS_OF_BUILD {
         if let Ok(path) = build.folder.resolve(name.as_bytes())
             && landscape.exists(&path)

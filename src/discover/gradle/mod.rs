@@ -5,6 +5,7 @@
 //! reads the scripts that are run for it: its own, those of the projects above it in its build, the settings, what all
 //! of these apply, and `buildSrc`. What plugins do that are classes is not seen.
 
+mod aliases;
 mod builds;
 mod catalog;
 mod collect;

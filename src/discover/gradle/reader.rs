@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::catalog::CatalogUse;
+use super::aliases::Names;
 use super::cursor::{
     Around, FARTHEST, Tokens, anchor_of, call_of, configuration_of, coordinates, is_project_path, part_behind,
     part_named, part_of_task, wrapped_part,
@@ -36,7 +36,7 @@ pub(super) fn read(text: &str, kotlin: bool, lines: &Lines<'_>) -> Result<Script
         Reader { script: Script::default(), lists: BTreeMap::new(), lines, kotlin, depth: 0, repeated: 0, read_to: 0 };
     let mut frames = vec![Frame::OUTERMOST.clone()];
     reader.read_tokens(&Tokens(&tokens), &mut frames);
-    reader.script.catalog = CatalogUse::of(text, kotlin, lines, &Tokens(&tokens));
+    reader.script.names = Names::of(text, kotlin, lines, &Tokens(&tokens));
     Ok(reader.script)
 }
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::aliases::{DEFAULT_CATALOG, Taken};
 use super::builds::{Build, Builds};
 use super::catalog::Catalog;
 use super::collect::Collected;
@@ -47,29 +48,70 @@ pub(super) fn slices(
     for (member, found) in collected.iter().filter(|(member, _)| !is_workspace(builds, **member)) {
         by_build.entry(builds.members[*member].build).or_default().push((*member, found));
     }
+    let mut taken: BTreeMap<&RepoPath, Vec<(usize, BTreeSet<FragmentIndex>)>> = BTreeMap::new();
     for (place, members) in by_build {
         let build = &builds.all[place];
-        if let Some((file, catalog)) = catalog_of(builds, build) {
-            take_aliases(&file, catalog, &members, &mut sliced, &mut files);
+        for (file, by_member) in entries_of(builds, build, &members) {
+            taken.entry(file).or_default().extend(by_member);
         }
         for (member, _) in &members {
             take_locked(builds, build, *member, sliced.entry(*member).or_default(), &mut files);
+        }
+    }
+    for (file, by_member) in taken {
+        if let Some(Facts::Catalog(Some(catalog))) = builds.landscape.facts(file) {
+            take_aliases(file, catalog, by_member, &mut sliced, &mut files);
         }
     }
     links.fragments.extend(files);
     sliced
 }
 
-/// The catalog that a build finds on its own, where no plugin that is built here may take something from it.
-fn catalog_of<'a>(builds: &Builds<'a>, build: &Build<'_>) -> Option<(RepoPath, &'a Catalog)> {
-    let file = build.folder.child(b"gradle").child(b"libs.versions.toml");
-    let Facts::Catalog(Some(catalog)) = builds.landscape.facts(&file)? else { return None };
-    (!plugins_take(builds, build)).then_some((file, catalog))
+/// What plugins that are built here may take from catalogs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum PluginsTake {
+    /// There are no classes.
+    Nothing,
+    /// Classes do not speak of catalogs, nor of the one that Gradle finds on its own.
+    NotByDefaultName,
+    Anything,
 }
 
-/// Whether plugins of `buildSrc` or of an included build may take something from a catalog: their classes, which may apply
-/// scripts among their sources too.
-fn plugins_take(builds: &Builds<'_>, build: &Build<'_>) -> bool {
+/// The entries that members of a build take from its catalogs by name, as far as it is certain that they take no others.
+fn entries_of<'b>(
+    builds: &Builds<'_>,
+    build: &'b Build<'_>,
+    members: &[(usize, &Collected)],
+) -> Vec<(&'b RepoPath, Vec<(usize, BTreeSet<FragmentIndex>)>)> {
+    let catalogs = build.catalogs.iter().filter_map(|(name, file)| match builds.landscape.facts(file)? {
+        Facts::Catalog(Some(catalog)) => Some((name, file, catalog)),
+        _ => None,
+    });
+    let catalogs: Vec<_> = catalogs.collect();
+    if catalogs.is_empty() {
+        return Vec::new();
+    }
+    let plugins = plugins_take(builds, build);
+    let is_closed = |name: &str, file: &RepoPath| match plugins {
+        PluginsTake::Anything => false,
+        // Which words of a class are names of catalogs is not known.
+        PluginsTake::NotByDefaultName if name != DEFAULT_CATALOG => false,
+        _ => build.catalogs.values().filter(|other| *other == file).count() == 1,
+    };
+    let nothing = Taken::default();
+    let closed = catalogs.into_iter().filter(|(name, file, _)| is_closed(name, file));
+    let by_file = closed.map(|(name, file, catalog)| {
+        let members = members.iter().filter(|(_, found)| !found.takes_any);
+        let taken = members.map(|(member, found)| (*member, found.taken.get(name).unwrap_or(&nothing)));
+        let taken = taken.filter(|(_, taken)| !taken.is_open);
+        (file, taken.filter_map(|(member, taken)| Some((member, catalog.entries_of(&taken.accessors)?))).collect())
+    });
+    by_file.collect()
+}
+
+/// What plugins of `buildSrc` or of an included build may take: their classes, which may apply scripts among their sources
+/// too.
+fn plugins_take(builds: &Builds<'_>, build: &Build<'_>) -> PluginsTake {
     let mut found: BTreeSet<&RepoPath> = BTreeSet::new();
     let mut pending = vec![build];
     while let Some(build) = pending.pop() {
@@ -85,7 +127,7 @@ fn plugins_take(builds: &Builds<'_>, build: &Build<'_>) -> bool {
     for folder in found {
         // A build that includes the one around it is not read file by file.
         if build.folder.is_within(folder) {
-            return true;
+            return PluginsTake::Anything;
         }
         folders.push(folder.clone());
     }
@@ -95,11 +137,10 @@ fn plugins_take(builds: &Builds<'_>, build: &Build<'_>) -> bool {
             if matches!(entry.node, Node::Folder(_)) {
                 folders.push(path);
             } else if matches!(entry.node, Node::Content(Mode::Symlink, _)) && builds.landscape.is_folder(&path) {
-                return true;
+                return PluginsTake::Anything;
             } else if is_script(&entry.name) && path.segments().any(|segment| segment == b"src") {
-                let taken = builds.script(&path).map(|script| &script.catalog);
-                if taken.is_none_or(|taken| taken.is_open || !taken.accessors.is_empty()) {
-                    return true;
+                if builds.script(&path).is_none_or(|script| script.names.takes(&build.catalogs)) {
+                    return PluginsTake::Anything;
                 }
             } else if is_source(&entry.name) {
                 sources += 1;
@@ -107,26 +148,26 @@ fn plugins_take(builds: &Builds<'_>, build: &Build<'_>) -> bool {
                 let is_closed = matches!(said.as_ref().map(|said| said.as_deref()),
                     Some(Ok(Facts::Source(taken))) if !taken.is_open);
                 if !is_closed || sources > MOST_SOURCES {
-                    return true;
+                    return PluginsTake::Anything;
                 }
             }
         }
     }
-    false
+    match sources {
+        0 => PluginsTake::Nothing,
+        _ => PluginsTake::NotByDefaultName,
+    }
 }
 
-/// Each project reads the entries that its scripts name, and those that no script of the build names: whoever looks them
-/// up is a plugin from elsewhere.
+/// Each project reads the entries that its scripts name, and those that no script names of any build with this catalog:
+/// whoever looks them up is a plugin from elsewhere.
 fn take_aliases(
     file: &RepoPath,
     catalog: &Catalog,
-    members: &[(usize, &Collected)],
+    taken: Vec<(usize, BTreeSet<FragmentIndex>)>,
     sliced: &mut BTreeMap<usize, Sliced>,
     files: &mut BTreeMap<RepoPath, Arc<Fragments>>,
 ) {
-    let closed = members.iter().filter(|(_, found)| !found.catalog.is_open);
-    let taken = closed.filter_map(|(member, found)| Some((*member, catalog.entries_of(&found.catalog.accessors)?)));
-    let taken: Vec<(usize, BTreeSet<FragmentIndex>)> = taken.collect();
     if taken.is_empty() {
         return;
     }

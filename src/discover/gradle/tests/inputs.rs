@@ -125,7 +125,7 @@ fn a_build_alone_owns_its_folder() {
 fn an_included_build_is_run_with_the_wrapper_above() {
     let tree = "== settings.gradle\nincludeBuild 'logic'\n== gradlew\n#\n== logic/settings.gradle\ninclude 'conv'\n\
         dependencyResolutionManagement { versionCatalogs { libs { from(files('../gradle/libs.versions.toml')) } } }\n\
-        == logic/conv/build.gradle\n\n== gradle/libs.versions.toml\n\n";
+        == logic/conv/build.gradle\ndef all = libs\n== gradle/libs.versions.toml\n\n";
     assert_eq!(claims(tree, "task logic/conv:build"), ["task logic/conv:build `../gradlew :conv:assemble`"]);
     assert!(inputs(tree, "logic/conv:build").contains(&"gradle/libs.versions.toml All []".to_owned()));
 }
