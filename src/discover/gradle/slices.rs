@@ -48,7 +48,7 @@ pub(super) fn slices(
     for (member, found) in collected.iter().filter(|(member, _)| !is_workspace(builds, **member)) {
         by_build.entry(builds.members[*member].build).or_default().push((*member, found));
     }
-    let mut taken: BTreeMap<&RepoPath, Vec<(usize, BTreeSet<FragmentIndex>)>> = BTreeMap::new();
+    let mut taken: BTreeMap<&RepoPath, EntriesByMember> = BTreeMap::new();
     for (place, members) in by_build {
         let build = &builds.all[place];
         for (file, by_member) in entries_of(builds, build, &members) {
@@ -77,12 +77,15 @@ enum PluginsTake {
     Anything,
 }
 
+/// The entries of a catalog that projects take.
+type EntriesByMember = Vec<(usize, BTreeSet<FragmentIndex>)>;
+
 /// The entries that members of a build take from its catalogs by name, as far as it is certain that they take no others.
 fn entries_of<'b>(
     builds: &Builds<'_>,
     build: &'b Build<'_>,
     members: &[(usize, &Collected)],
-) -> Vec<(&'b RepoPath, Vec<(usize, BTreeSet<FragmentIndex>)>)> {
+) -> Vec<(&'b RepoPath, EntriesByMember)> {
     let catalogs = build.catalogs.iter().filter_map(|(name, file)| match builds.landscape.facts(file)? {
         Facts::Catalog(Some(catalog)) => Some((name, file, catalog)),
         _ => None,
@@ -164,7 +167,7 @@ fn plugins_take(builds: &Builds<'_>, build: &Build<'_>) -> PluginsTake {
 fn take_aliases(
     file: &RepoPath,
     catalog: &Catalog,
-    taken: Vec<(usize, BTreeSet<FragmentIndex>)>,
+    taken: EntriesByMember,
     sliced: &mut BTreeMap<usize, Sliced>,
     files: &mut BTreeMap<RepoPath, Arc<Fragments>>,
 ) {
