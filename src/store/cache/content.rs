@@ -75,9 +75,3 @@ pub(super) fn write(file: &mut File, bytes: &[u8]) -> io::Result<()> {
     fault::step()?;
     file.write_all(bytes)
 }
-
-/// Waits until a file's bytes are on the disk.
-pub(super) fn sync(file: &File) -> io::Result<()> {
-    fault::step()?;
-    file.sync_all()
-}

@@ -5,9 +5,9 @@ use std::fs::File;
 use std::io::{self, Seek};
 use std::path::Path;
 
-use super::content::{Content as Bytes, PIECE, blob_of, sync, write};
+use super::content::{Content as Bytes, PIECE, blob_of, write};
 use super::folder::{Facts, Folder, Kind, facts};
-use super::layout::{BLOBS, Layout, Lookup, RESULTS, UNFINISHED, blob_name, result_name};
+use super::layout::{Layout, Lookup, UNFINISHED, blob_name, result_name};
 use super::manifest::{Blob, Content, Entry, Manifest, ResultKey, link_stays_within};
 use super::outputs::{Declared, Found};
 use super::publish::Trail;
@@ -173,7 +173,6 @@ impl Keeper {
                     Err(error) => return Ok(Err(error)),
                 }
             }
-            sync(&staged).map_err(CacheError::Store)?;
             self.staged.insert(blob, name);
         }
         let after = facts(&file);
@@ -190,7 +189,7 @@ impl Keeper {
         let name = self.staging.name();
         let staged = self.staging.folder().create(name.as_bytes(), false);
         let mut file = staged.map_err(CacheError::Store)?;
-        write(&mut file, &manifest.encode(key)).and_then(|()| sync(&file)).map_err(CacheError::Store)?;
+        write(&mut file, &manifest.encode(key)).map_err(CacheError::Store)?;
         for _ in 0..TRIES {
             if let Lookup::Result(kept) = self.layout.result(key).map_err(CacheError::Store)? {
                 if kept.blobs().all(|blob| self.layout.has_blob(&blob)) {
@@ -214,14 +213,11 @@ impl Keeper {
             self.layout.keep_blob(&self.staging, name, blob)?;
             self.staged.pop_last();
         }
-        self.layout.sync(BLOBS)
+        Ok(())
     }
 
     fn name_manifest(&mut self, manifest: &str, key: &ResultKey) -> io::Result<()> {
-        self.layout.keep_result(&self.staging, manifest, key)?;
-        // It is kept now. Should that not outlive a power cut, it is as if it never had been.
-        let _ = self.layout.sync(RESULTS);
-        Ok(())
+        self.layout.keep_result(&self.staging, manifest, key)
     }
 }
 

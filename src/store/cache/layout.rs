@@ -13,7 +13,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use super::content::{sync, write};
+use super::content::write;
 use super::folder::{Folder, Kind};
 use super::manifest::{Blob, LONGEST, Manifest, ResultKey};
 use super::staging::Staging;
@@ -141,12 +141,6 @@ impl Layout {
             // The other user of it may have moved it. In a cache that cannot be written it stays, and is found damaged again.
             let _ = self.top.remove(name.as_bytes());
         }
-    }
-
-    /// Waits until the names of a folder are on the disk.
-    pub(super) fn sync(&self, folder: &str) -> io::Result<()> {
-        let folder = self.top.open(folder.as_bytes())?;
-        sync(folder.as_file())
     }
 }
 

@@ -4,6 +4,7 @@ use std::io;
 
 use super::CacheError;
 use super::folder::{Facts, Folder, Kind};
+use super::staging::IN_WORK_TREE;
 use crate::path::RepoPath;
 use crate::selection::{Filter, Rule, check_glob};
 
@@ -191,6 +192,10 @@ impl Walk<'_> {
                 if top.admitted {
                     return Err(CacheError::Repository { path: top.path.clone() });
                 }
+                continue;
+            }
+            // Another process restores here.
+            if top.path.is_root() && name.starts_with(IN_WORK_TREE.as_bytes()) {
                 continue;
             }
             let path = top.path.child(&name);

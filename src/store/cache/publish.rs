@@ -107,8 +107,8 @@ impl<'a> Publisher<'a> {
         }
     }
 
-    /// Puts a staged file or symlink at its path, instead of whatever file or symlink stands there.
-    pub(super) fn put(&mut self, staged: &str, path: &RepoPath) -> Result<(), CacheError> {
+    /// Puts a staged file or symlink at its path, instead of the file or symlink that it replaces.
+    pub(super) fn put(&mut self, staged: &str, path: &RepoPath, replaces: bool) -> Result<(), CacheError> {
         self.open_or_make(path)?;
         let folder = self.trail.open(self.tree, path)?;
         let name = path.name().unwrap_or_default();
@@ -120,7 +120,9 @@ impl<'a> Publisher<'a> {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(CacheError::at(path)(error)),
         }
-        if folder.look(name).is_ok_and(|facts| facts.kind == Kind::Folder) {
+        // What was not seen before is somebody's who writes here at the same time, or another output, where the file
+        // system takes two names for one.
+        if !replaces || folder.look(name).is_ok_and(|facts| facts.kind == Kind::Folder) {
             return Err(CacheError::InTheWay { path: path.clone() });
         }
         match self.staging.folder().exchange(staged.as_bytes(), folder, name) {

@@ -11,7 +11,7 @@ use super::layout::{Layout, UNFINISHED, blob_name};
 use super::manifest::{Blob, Content, Entry};
 use super::outputs::{Declared, Found};
 use super::publish::{Publisher, Trail};
-use super::staging::{Staging, sweep};
+use super::staging::{IN_WORK_TREE, Staging, sweep};
 use super::{Cache, CacheError, Outputs, StoredResult};
 use crate::path::RepoPath;
 
@@ -27,9 +27,6 @@ pub struct Restored {
     /// What matched the outputs, is no part of the result, and was removed.
     pub removed: usize,
 }
-
-/// Where the cache cannot be written, or lies in another file system, outputs are staged in the work tree.
-pub(super) const STAGING_PREFIX: &str = ".knockon-restore-";
 
 impl Cache {
     /// Makes the outputs in a work tree those of a result. Files that match the outputs and are not of the result go,
@@ -62,9 +59,9 @@ impl Cache {
         let mut publisher = Publisher::new(&tree, staging, &may_clear);
         let (staged, mut restored) = reader.stage(result, &tree, &found, &mut publisher.staging)?;
         restored.removed = clear(result, &found, &mut publisher)?;
-        for Staged { path, name } in &staged {
+        for Staged { path, name, replaces } in &staged {
             match name {
-                Some(name) => publisher.put(name, path)?,
+                Some(name) => publisher.put(name, path, *replaces)?,
                 None => publisher.put_folder(path)?,
             }
         }
@@ -101,16 +98,19 @@ fn staging(layout: &Layout, tree: &Folder) -> Result<Staging, CacheError> {
     {
         return Ok(staging);
     }
+    // The cache cannot be written, or lies in another file system.
     let parent = tree.open(b".").map_err(root())?;
     // No collector comes by here.
-    let _ = sweep(&parent, STAGING_PREFIX, std::time::Duration::MAX, std::time::SystemTime::now());
-    Staging::make(parent, STAGING_PREFIX).map_err(root())
+    let _ = sweep(&parent, IN_WORK_TREE, std::time::Duration::MAX, std::time::SystemTime::now());
+    Staging::make(parent, IN_WORK_TREE).map_err(root())
 }
 
 /// An output that is to be put at its path: what has a name in the staging folder, or a folder.
 struct Staged<'a> {
     path: &'a RepoPath,
     name: Option<String>,
+    /// Whether something stands there.
+    replaces: bool,
 }
 
 struct Reader {
@@ -180,7 +180,7 @@ impl Reader {
                 }
                 Content::Folder => None,
             };
-            staged.push(Staged { path, name });
+            staged.push(Staged { path, name, replaces: present.is_some() });
             restored.written += 1;
         }
         Ok((staged, restored))

@@ -12,6 +12,9 @@ use super::folder::{Folder, Kind};
 /// A folder that is as new as this may not have been locked yet.
 const SHORTEST_LIFE: Duration = Duration::from_secs(60);
 
+/// How the name of a staging folder at the top of a work tree begins.
+pub(super) const IN_WORK_TREE: &str = ".knockon-restore-";
+
 /// A staging folder, which goes with all that is still in it when it is dropped.
 pub(super) struct Staging {
     parent: Folder,
