@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use super::cause::Own;
 use super::slice::SlicesOf;
 use super::{Cause, Side, matters};
-use crate::fingerprint::{ResolvedInput, is_attributes, resolve};
+use crate::fingerprint::{ResolvedInput, differing_parts, is_attributes, resolve};
 use crate::path::RepoPath;
 use crate::tree::{Change, ChangeKind, TreeError};
 use crate::workspace::{ProjectId, Reason, Task, TaskId, TaskIndex, Workspace};
@@ -251,21 +251,4 @@ fn may_read_below(workspace: &Workspace, task: &Task, folder: &RepoPath) -> bool
     let bases = task.inputs.iter().map(|input| &input.selection.base);
     let mut bases = bases.chain(task.slices.iter().map(|slice| &slice.file));
     bases.any(|base| base.is_within(folder) || folder.is_within(base)) || meets_links(workspace, task)
-}
-
-fn differing_parts(before: &Task, after: &Task) -> Vec<&'static str> {
-    let mut parts = Vec::new();
-    if before.commands != after.commands {
-        parts.push("command");
-    }
-    if before.environment != after.environment {
-        parts.push("environment");
-    }
-    if before.output_patterns() != after.output_patterns() {
-        parts.push("outputs");
-    }
-    if before.tools != after.tools {
-        parts.push("tools");
-    }
-    parts
 }

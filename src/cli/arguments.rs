@@ -119,6 +119,9 @@ pub enum Command {
         /// A project by folder, name or alias; a task (`delivery:test`); or a path
         #[arg(value_name = "PROJECT|TASK|PATH")]
         subject: String,
+        /// Of a task: which of its inputs make its fingerprints differ in two trees. `A..` means A and what is on disk
+        #[arg(long, value_name = "A..B", conflicts_with_all = ["base", "base_file", "head", "staged", "worktree"])]
+        fingerprint: Option<String>,
         #[command(flatten)]
         range: Range,
     },

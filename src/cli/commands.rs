@@ -125,7 +125,8 @@ impl Session<'_> {
                 self.record(task, tree, record, ledger)
             }
             Command::Affected { range, format } => self.affected(range, *format),
-            Command::Explain { subject, range } => self.explain(subject, range),
+            Command::Explain { subject, fingerprint: Some(trees), .. } => self.explain_fingerprint(subject, trees),
+            Command::Explain { subject, range, .. } => self.explain(subject, range),
             Command::Graph { around, tree, format } => self.graph(around.as_deref(), tree, *format),
             Command::Inputs { task, tree, format } => self.inputs(task, tree, *format),
             Command::Check { tree, format } => self.check(tree, *format),

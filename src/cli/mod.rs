@@ -7,6 +7,7 @@ mod cache;
 mod ci;
 mod commands;
 mod demo;
+mod fingerprint;
 mod history;
 mod hook;
 mod init;

@@ -2,6 +2,7 @@
 //!
 //! The encoding is described in `docs/fingerprint.md`; golden vectors hold it.
 
+mod difference;
 mod encoding;
 mod inputs;
 
@@ -14,6 +15,7 @@ use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
+pub use difference::{Differing, Sides, TaskInTree, differences, differing_parts};
 pub use inputs::{ResolvedInput, is_attributes, resolve};
 
 use self::encoding::Encoder;

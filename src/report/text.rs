@@ -1,8 +1,10 @@
 //! Plans for people: one screen for a usual change, the rest on request.
 
+mod difference;
 mod explanation;
 mod listing;
 
+pub use difference::{DifferenceText, differences_text};
 pub use explanation::{explain_path, explain_project, explain_task};
 pub use listing::{affected_text, check_text, doubt_text, graph_text, inputs_text, plan_text, steps_text};
 pub(super) use listing::{telling_causes, tree_text};

@@ -18,7 +18,8 @@ mod tools;
 mod work;
 mod worker;
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod testing;
 
 pub use executor::execute;

@@ -22,10 +22,13 @@ const FILES: [&str; 3] = ["junit.xml", "test-results.xml", "report.xml"];
 const DEEPEST: usize = 4;
 /// A larger file is none that a test tool writes.
 const LARGEST: u64 = 64 * 1024 * 1024;
+/// No file system's time goes in longer steps.
+const COARSEST: Duration = Duration::from_secs(2);
 
 /// The task of each file of results that was written while it ran, and the file's bytes.
 pub fn test_results(run: &RunRecord, works: &[Work], work_tree: &Path) -> Vec<(String, Vec<u8>)> {
-    let began = UNIX_EPOCH + Duration::from_millis(run.began);
+    // File systems count time in coarser steps than clocks do.
+    let began = UNIX_EPOCH + Duration::from_millis(run.began).saturating_sub(COARSEST);
     let mut found = Vec::new();
     for (work, record) in works.iter().zip(&run.tasks) {
         if record.attempts == 0 || !work.id.name.0.starts_with("test") {
@@ -37,9 +40,7 @@ pub fn test_results(run: &RunRecord, works: &[Work], work_tree: &Path) -> Vec<(S
         let mut files: Vec<PathBuf> = FILES.iter().map(|name| folder.join(name)).collect();
         FOLDERS.iter().for_each(|name| add_files(&folder.join(name), DEEPEST, &mut files));
         files.sort();
-        // File systems count time in coarser steps than clocks do.
-        let since = began + start.saturating_sub(Duration::from_secs(1));
-        let fresh = files.iter().filter_map(|file| written_since(file, since));
+        let fresh = files.iter().filter_map(|file| written_since(file, began + start));
         found.extend(fresh.map(|bytes| (work.id.to_string(), bytes)));
     }
     found

@@ -333,3 +333,24 @@ fn results_are_counted_checked_and_removed() {
     assert_eq!(counted(), 0);
     repo.knockon(&["cache", "prune", "--keep", "much"]).refused(2, "write a size");
 }
+
+#[test]
+fn what_made_a_result_missing_is_told_from_git_alone() {
+    let repo = repo(TASKS);
+    repo.append("lib/lib.go", "// more\n").write("lib/new.go", "package lib\n");
+    repo.write("knockon.toml", TASKS.replace("echo built lib", "echo other"));
+    repo.commit("lib");
+    let told = |task: &str, trees: &str| {
+        let told = repo.knockon(&["explain", task, "--fingerprint", trees]);
+        let lines: Vec<String> = told.done().stdout().lines().skip(3).map(str::to_owned).collect();
+        lines
+    };
+    assert_eq!(told("lib:build", "HEAD~1..HEAD"), ["~ its command", "~ lib/lib.go", "+ lib/new.go"]);
+    assert_eq!(told("lib:build", "HEAD..HEAD~1"), ["~ its command", "~ lib/lib.go", "- lib/new.go"]);
+    assert_eq!(told("app:build", "HEAD~1..HEAD"), ["~ the result of lib:build"]);
+    assert_eq!(told("lone:build", "HEAD~1.."), ["nothing that it reads differs"]);
+    repo.append("lone/lone.go", "// on disk\n");
+    assert_eq!(told("lone:build", "HEAD.."), ["~ lone/lone.go"]);
+    repo.knockon(&["explain", "lone:build", "--fingerprint", "HEAD"]).refused(2, "write two revisions");
+    repo.knockon(&["explain", "lone:build", "--fingerprint", "HEAD..", "--base", "HEAD"]).refused(2, "cannot be used");
+}

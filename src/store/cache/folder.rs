@@ -195,11 +195,6 @@ impl Folder {
         Ok(utimensat(&self.0, name, &now, AtFlags::SYMLINK_NOFOLLOW)?)
     }
 
-    /// The folder as the system's other calls take it.
-    pub(super) fn as_file(&self) -> &File {
-        &self.0
-    }
-
     /// Whether the folder was not locked and is now, until it is closed.
     pub(super) fn lock(&self) -> io::Result<bool> {
         match self.0.try_lock() {

@@ -78,9 +78,9 @@ proptest! {
         fs::write(file, bytes).unwrap();
         prop_assert!(!is_hit_or_miss(&place, &right));
         prop_assert!(place.is_tidy());
-        // It is kept again, whole.
+        // It is kept again, whole; a manifest that was not damaged is right again with its blob.
         work(&place);
-        prop_assert_eq!(place.keep(1, &OUT).unwrap(), Kept::Stored);
+        prop_assert!(matches!(place.keep(1, &OUT), Ok(Kept::Stored | Kept::Same)));
         prop_assert!(is_hit_or_miss(&place, &right));
     }
 

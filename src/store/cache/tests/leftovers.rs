@@ -20,6 +20,9 @@ fn expected() -> Vec<(Vec<u8>, String)> {
     listing(&place.tree())
 }
 
+/// Something that is done to a work tree.
+type Act<'a> = &'a dyn Fn(&Place);
+
 #[test]
 fn leftovers_go_and_sources_stay() {
     let place = kept();
@@ -48,7 +51,7 @@ fn what_stands_where_an_output_belongs_gives_way() {
         fs::create_dir_all(at.parent().unwrap()).unwrap();
         symlink(outside.path(), at).unwrap();
     };
-    let ways: [(&str, &dyn Fn(&Place)); 9] = [
+    let ways: [(&str, Act<'_>); 9] = [
         ("another file", &|place| place.write("svc/out/dir/file", "other")),
         ("a file of the same length", &|place| place.write("svc/out/dir/file", "KEPT")),
         ("a symlink for a file", &|place| place.link("../../../../x", "svc/out/dir/file")),
@@ -73,7 +76,7 @@ fn what_stands_where_an_output_belongs_gives_way() {
 #[test]
 fn what_is_not_the_tasks_to_remove_is_in_the_way() {
     let outside = tempfile::tempdir().unwrap();
-    let ways: [(&str, &str, &dyn Fn(&Place)); 5] = [
+    let ways: [(&str, &str, Act<'_>); 5] = [
         ("svc", "", &|place| symlink(outside.path(), place.tree().join("svc")).unwrap()),
         ("svc", "", &|place| fs::write(place.tree().join("svc"), "file").unwrap()),
         ("svc/out", "svc/out", &|place| place.link("elsewhere", "svc/out")),
