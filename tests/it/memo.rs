@@ -296,3 +296,21 @@ fn a_memo_is_bounded() {
     }
     assert!(kept(&repo).len() <= 32, "{}", kept(&repo).len());
 }
+
+/// The kept digests of tasks say nothing of the variables that tasks declare: another value is another fingerprint.
+#[test]
+fn another_value_of_a_declared_variable_is_seen_by_a_warm_run() {
+    let repo = demo();
+    repo.write("knockon.toml", "[task.build]\nenv = [\"FLAVOUR\"]\n").commit("flavour");
+    let arguments = ["plan", "--format", "json", "--base", "HEAD~2", "--head", "HEAD"];
+    let plan = |flavour: &str, memo: &str| {
+        let plan = repo.start_with(&arguments, &[("FLAVOUR", flavour), ("KNOCKON_MEMO", memo)]).done().json();
+        let tasks = plan["tasks"].as_array().unwrap().iter();
+        tasks.map(|task| (task["id"].to_string(), task["fingerprint"].to_string())).collect::<Vec<_>>()
+    };
+    let (sweet, sour) = (plan("sweet", "off"), plan("sour", "off"));
+    assert!(sweet.len() > 64 && sweet.iter().zip(&sour).any(|(one, other)| one != other));
+    for _ in 0..2 {
+        assert_eq!((plan("sweet", "on"), plan("sour", "on")), (sweet.clone(), sour.clone()));
+    }
+}
