@@ -14,7 +14,7 @@ use super::commands::{Failure, Session, doubtful, find_task, until_the_end};
 use super::run_watch::Watch;
 use crate::ci::LogReader;
 use crate::path::RepoPath;
-use crate::plan::{PipelineChoice, Plan, PlannedTask, Selected};
+use crate::plan::{PipelineChoice, Plan, PlannedTask, Selected, TreeKind};
 use crate::planner::{Answer, HeadChoice, Planner, View};
 use crate::report::json::PlanReport;
 use crate::report::run::{Progress, RunReport, TestResults, junit, summary_text, trace};
@@ -95,7 +95,7 @@ impl Session<'_> {
         &self,
         asked: &RunArguments,
         planner: &'static Planner,
-        answer: &Answer,
+        answer: &'static Answer,
         plan: Plan,
     ) -> Result<Exit, Failure> {
         let Some(work_tree) = planner.work_tree() else {
@@ -203,9 +203,11 @@ fn write(file: &Path, bytes: &[u8]) -> Result<(), Failure> {
 
 /// What is on disk, and the plan with the fingerprints that its tasks have there: a task runs on what is on disk,
 /// whichever tree said that it is affected.
-fn on_disk(planner: &'static Planner, answer: &Answer, plan: Plan) -> Result<(&'static View, Plan), Failure> {
-    let (disk, _) = planner.view(&HeadChoice::WorkTree)?;
-    let disk: &'static View = until_the_end(disk);
+fn on_disk(planner: &Planner, answer: &'static Answer, plan: Plan) -> Result<(&'static View, Plan), Failure> {
+    if answer.head.name.kind == TreeKind::WorkTree {
+        return Ok((&answer.head, plan));
+    }
+    let disk: &'static View = until_the_end(planner.view(&HeadChoice::WorkTree)?.0);
     let (there, here) = (answer.head.workspace(), disk.workspace());
     let place = |task: TaskIndex| here.task_index(&there.task_id(task));
     let wanted: BTreeSet<TaskIndex> = plan.tasks.iter().filter_map(|planned| place(planned.task)).collect();

@@ -54,6 +54,9 @@ impl Cache {
         let found = declared.found(&tree)?;
         let mut reader = Reader { layout: self.open()?, bytes: Bytes::new() };
         reader.read(&result.manifest.printed, |_| Ok(()))?;
+        if result.manifest.entries.is_empty() && found.is_empty() {
+            return Ok(Restored::default());
+        }
         let staging = staging(&reader.layout, &tree)?;
         let may_clear = |path: &RepoPath| (declared.admits(path) || declared.admits_folder(path)) && !is_source(path);
         let mut publisher = Publisher::new(&tree, staging, &may_clear);
