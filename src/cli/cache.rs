@@ -10,8 +10,11 @@ use crate::report::cache::{CacheReport, cache_text, pruned_text, verified_text};
 use crate::report::json::SCHEMA;
 use crate::store::{Cache, CacheError, Memo};
 
+/// How much is kept of results, unless somebody says another size.
+pub(super) const USUAL_LIMIT: u64 = 10_000_000_000;
+
 /// What is younger may be of a result that is being written.
-const GRACE: Duration = Duration::from_secs(3600);
+pub(super) const GRACE: Duration = Duration::from_secs(3600);
 
 impl From<CacheError> for Failure {
     fn from(error: CacheError) -> Self {

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use super::Exit;
 use super::arguments::{Format, RunArguments, ShownOutput};
+use super::cache::{GRACE, USUAL_LIMIT};
 use super::commands::{Failure, Session, doubtful, find_task, until_the_end};
 use super::run_watch::Watch;
 use crate::ci::LogReader;
@@ -154,6 +155,11 @@ impl Session<'_> {
         self.output.answer(&summary_text(&run, self.output.look))?;
         if let Err(error) = run.keep(&RunRecord::file(state)) {
             self.output.warning(&format!("`knockon last` will not know of this run: {error}"));
+        }
+        if !asked.no_cache
+            && let Err(error) = cache.prune_daily(USUAL_LIMIT, GRACE)
+        {
+            self.output.warning(&format!("results that nobody uses stay: {error}"));
         }
         self.reports(asked, &run, work_tree, &works)?;
         Ok(match run.signal {

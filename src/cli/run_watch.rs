@@ -44,7 +44,8 @@ impl Watch<'_> {
         let prefix = format!("{} | ", harmless(&self.works[place].id.to_string()));
         let commands = self.commands();
         self.print(|to| {
-            let mut log = HarmlessLog::new(to, commands);
+            // Standard output would be written line by line.
+            let mut log = HarmlessLog::new(Vec::with_capacity(lines.len() + prefix.len()), commands);
             for line in lines.split_inclusive(|byte| *byte == b'\n') {
                 log.write_all(prefix.as_bytes())?;
                 log.write_all(line)?;
@@ -52,7 +53,7 @@ impl Watch<'_> {
                     log.write_all(b"\n")?;
                 }
             }
-            log.finish().map(|_| ())
+            to.write_all(&log.finish()?)
         });
     }
 

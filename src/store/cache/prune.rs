@@ -84,6 +84,17 @@ impl Cache {
         prune(&layout, limit, grace, SystemTime::now()).map_err(CacheError::Store)
     }
 
+    /// Prunes, unless somebody has within a day.
+    pub fn prune_daily(&self, limit: u64, grace: Duration) -> Result<Option<Pruned>, CacheError> {
+        let Some(layout) = self.open_if_there()? else { return Ok(None) };
+        let now = SystemTime::now();
+        let last = layout.top.look(COLLECTOR.as_bytes()).map(|facts| facts.modified);
+        if last.is_ok_and(|last| is_within(DAY, last, now)) {
+            return Ok(None);
+        }
+        prune(&layout, limit, grace, now).map(Some).map_err(CacheError::Store)
+    }
+
     fn open_if_there(&self) -> Result<Option<Layout>, CacheError> {
         match Layout::open(&self.folder, &self.beside) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -91,6 +102,9 @@ impl Cache {
         }
     }
 }
+
+/// So long nobody need look again.
+const DAY: Duration = Duration::from_secs(24 * 3600);
 
 fn folder_if_there(layout: &Layout, name: &str) -> io::Result<Option<Folder>> {
     match layout.top.open(name.as_bytes()) {
@@ -180,7 +194,10 @@ fn verify(layout: &Layout) -> io::Result<Verified> {
 
 pub(super) fn prune(layout: &Layout, limit: u64, grace: Duration, now: SystemTime) -> io::Result<Pruned> {
     let collector = layout.top.open_or_create(COLLECTOR.as_bytes())?;
-    if collector.try_lock().is_err() {
+    // When it was locked last says when somebody pruned last; where that cannot be written, it is done each time.
+    let is_locked = collector.try_lock();
+    let _ = collector.set_modified(now);
+    if is_locked.is_err() {
         return Ok(Pruned { busy: true, ..Pruned::default() });
     }
     let mut pruned = Pruned::default();
