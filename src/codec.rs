@@ -1,9 +1,9 @@
 //! Bytes that values are kept in: numbers of variable length, arrays of numbers, texts. What is read is checked at every
 //! step: damaged bytes give [`Damaged`], never a wrong length, and never more memory than they have themselves.
 
-use std::fmt;
 use std::ops::{Deref, Range};
 use std::sync::{Arc, OnceLock};
+use std::{fmt, io};
 
 /// Kept bytes that do not say what they should.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -34,6 +34,27 @@ impl Deref for Bytes {
 impl fmt::Debug for Bytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} bytes", self.len())
+    }
+}
+
+/// Takes bytes in parts, one part behind the other and each piece by piece: what is kept is nowhere in memory as a whole.
+pub trait Parts {
+    /// What is written from now on belongs to another part.
+    fn begin(&mut self) -> io::Result<()>;
+    /// Adds to the part that was begun last.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()>;
+}
+
+#[cfg(any(test, fuzzing))]
+impl Parts for Vec<Vec<u8>> {
+    fn begin(&mut self) -> io::Result<()> {
+        self.push(Vec::new());
+        Ok(())
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.last_mut().ok_or(io::ErrorKind::InvalidInput)?.extend_from_slice(bytes);
+        Ok(())
     }
 }
 

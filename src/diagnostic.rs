@@ -1,5 +1,7 @@
 //! What a user can cure: a message at a place in a file, with the mend.
 
+use std::sync::Arc;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -25,12 +27,12 @@ pub struct Evidence {
     /// The line, counted from 1; 0 where the file as a whole is the evidence.
     pub line: u32,
     /// The text of the line, without white space around it.
-    pub text: String,
+    pub text: Arc<str>,
 }
 
 impl Evidence {
     /// Evidence at a line of a file.
-    pub fn new(file: &RepoPath, line: u32, text: impl Into<String>) -> Self {
+    pub fn new(file: &RepoPath, line: u32, text: impl Into<Arc<str>>) -> Self {
         Self { file: file.clone(), line, text: text.into() }
     }
 }
@@ -85,8 +87,12 @@ impl Diagnostic {
 
     /// The same finding at the line that `evidence` names.
     pub fn at(mut self, evidence: &Evidence) -> Self {
-        self.place =
-            Some(Place { file: evidence.file.clone(), line: evidence.line, column: 0, text: evidence.text.clone() });
+        self.place = Some(Place {
+            file: evidence.file.clone(),
+            line: evidence.line,
+            column: 0,
+            text: evidence.text.to_string(),
+        });
         self
     }
 

@@ -56,7 +56,7 @@
 //! let head = MemoryTree::parse(&written.replace("package lib", "package lib // better"));
 //!
 //! let (surveys, facts) = (SurveyMemo::default(), FactsMemo::default());
-//! let understand = |tree: &MemoryTree| assemble(tree, &discover(tree, &surveys, &facts)?, &Configuration::default());
+//! let understand = |tree: &MemoryTree| assemble(tree, discover(tree, &surveys, &facts)?, &Configuration::default());
 //! let (before, after) = (understand(&base)?, understand(&head)?);
 //!
 //! let base = Side { tree: &base, workspace: &before };

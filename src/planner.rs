@@ -10,7 +10,8 @@ mod staged;
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
-use std::sync::{Arc, Once};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 pub use history::{Planned, Replay, Replayed, Share};
 pub use range::{HeadChoice, RangeChoice};
@@ -20,7 +21,7 @@ use self::recall::{Anchor, AnchorHead, Known, Recall};
 use crate::affect::{Affected, Side, Terms, affect};
 use crate::config::{self, Configuration, UnownedPolicy};
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::discover::{self, FactsMemo, Linked, SurveyMemo};
+use crate::discover::{self, FactsMemo, SurveyMemo};
 use crate::fingerprint::{Environment, Fingerprints, fingerprints};
 use crate::git::{GitError, Repository};
 use crate::path::RepoPath;
@@ -96,7 +97,7 @@ pub struct Planner {
     environment: Environment,
     surveys: SurveyMemo,
     facts: FactsMemo,
-    recalls_facts: Once,
+    has_recalled_facts: AtomicBool,
     recall: Recall,
     memo: Option<Memo>,
     /// Whether the rows of what was kept may be read when they are asked for.
@@ -112,9 +113,8 @@ const WORTH_KEEPING: usize = 64;
 impl Planner {
     /// Answers about a repository. The environment holds the values of whatever variables tasks may declare.
     pub fn new(repository: Repository, environment: Environment) -> Self {
-        let (surveys, facts, recall) = Default::default();
-        let recalls_facts = Once::new();
-        Self { repository, environment, surveys, facts, recalls_facts, recall, memo: None, defers: false }
+        let (surveys, facts, has_recalled_facts, recall) = Default::default();
+        Self { repository, environment, surveys, facts, has_recalled_facts, recall, memo: None, defers: false }
     }
 
     /// Keeps what is worked out beside the git directory, and takes from there what was kept before.
@@ -381,19 +381,19 @@ impl Planner {
     ) -> Result<Arc<Known>, PlannerError> {
         self.recall_facts();
         discover::survey(&**tree, &self.surveys)?;
-        self.close_packs();
+        self.make_room(self.is_much_new());
         let read = discover::read(&**tree, &self.surveys, &self.facts)?;
-        self.close_packs();
-        let (linked, kept) = rayon::join(|| read.link(), || self.keep_facts());
-        let linked = linked?;
-        self.make_room(kept);
+        let is_much_new = self.is_much_new();
+        self.make_room(is_much_new);
+        let linked = rayon::join(|| read.link(), || self.keep_facts()).0?;
+        self.make_room(is_much_new);
         let (configuration, findings) = config::read_all(&linked.configurations);
         let is_its_own = configuration.is_some();
         let Some(configuration) = configuration.or_else(|| otherwise.cloned()) else {
             return Err(PlannerError::Configuration(findings));
         };
-        let workspace = assemble(&**tree, &linked, &configuration)?;
-        let Linked { configurations, is_partial, .. } = linked;
+        let (configurations, is_partial) = (linked.configurations.clone(), linked.is_partial);
+        let workspace = assemble(&**tree, linked, &configuration)?;
         let known = Arc::new(Known::new(workspace, configuration, findings, configurations));
         if is_its_own && !known.has_errors() {
             self.recall.add(Anchor::at(Arc::clone(tree), &**tree, Arc::clone(&known))?);
@@ -448,10 +448,10 @@ impl Planner {
                 _ => self.repository.commit_tree(&self.repository.head().ok()??),
             };
             let anchor = Anchor::at(at, &**tree, Arc::clone(known)).ok()?;
-            let (head, [first, places, rows]) = anchor.to_kept();
+            let head = anchor.head();
             let name = blake3::hash(&head).to_hex()[..32].to_owned();
             // A memo that cannot be written leaves things as slow as they are.
-            memo.keep(ANCHOR, &name, &[&head, &first, &places, &rows]).ok()?;
+            memo.keep(ANCHOR, &name, |parts| anchor.keep(&head, parts)).ok()?;
             known.kept_as(name);
             Some(())
         };

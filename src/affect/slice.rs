@@ -1,6 +1,7 @@
 //! Which entries differ in the slices that a task reads of a file.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use super::Cause;
 use crate::diagnostic::Evidence;
@@ -58,7 +59,7 @@ impl<'a> SlicesOf<'a> {
         let sides = self.known.entry(file).or_insert_with(|| workspaces.map(|w| w.fragments(file).map(Known::new)));
         let mut found = match sides {
             [Some(base), Some(head)] => Walk { file, base, head, seen: BTreeSet::new(), found: Vec::new() }
-                .follow(before.iter().chain(after).map(|slice| slice.fragment.as_str())),
+                .follow(before.iter().chain(after).map(|slice| &*slice.fragment)),
             _ => Vec::new(),
         };
         if found.is_empty() {
@@ -67,7 +68,7 @@ impl<'a> SlicesOf<'a> {
                 let slices = slices.iter().filter(|slice| !others.contains(&slice.digest)).take(MOST_TOLD);
                 let told = slices.map(|slice| Cause::Slice {
                     path: file.clone(),
-                    entry: slice.fragment.clone(),
+                    entry: slice.fragment.to_string(),
                     change,
                     evidence: slice.evidence.clone(),
                 });
@@ -105,7 +106,7 @@ impl<'a> Walk<'_, 'a> {
                         self.tell(new, ChangeKind::Modified);
                     }
                     let needs = self.base.needs(old).chain(self.head.needs(new));
-                    pending.extend(needs.map(|need| need.name.as_str()));
+                    pending.extend(needs.map(|need| &*need.name));
                 }
                 (Some((_, old)), None) => self.tell(old, ChangeKind::Deleted),
                 (None, Some((_, new))) => self.tell(new, ChangeKind::Added),
@@ -116,7 +117,7 @@ impl<'a> Walk<'_, 'a> {
     }
 
     fn tell(&mut self, fragment: &Fragment, change: ChangeKind) {
-        let evidence = Evidence::new(self.file, fragment.line, fragment.name.as_str());
-        self.found.push(Cause::Slice { path: self.file.clone(), entry: fragment.name.clone(), change, evidence });
+        let evidence = Evidence::new(self.file, fragment.line, Arc::clone(&fragment.name));
+        self.found.push(Cause::Slice { path: self.file.clone(), entry: fragment.name.to_string(), change, evidence });
     }
 }

@@ -269,7 +269,7 @@ impl Session<'_> {
             reads: task.reads.iter().map(ReadResult::from).collect(),
             commands: task.commands.clone(),
             environment: task.environment.iter().cloned().collect(),
-            tools: task.tools.iter().cloned().collect(),
+            tools: task.tools.clone(),
             rules: InputRule::of(task),
         };
         match format {

@@ -332,7 +332,7 @@ environment = "production"
         let test = &configuration.tasks["test"];
         assert_eq!(test.timeout.as_ref().unwrap().value, Duration::from_secs(600));
         assert_eq!(test.depends_on.as_ref().unwrap()[1].value.scope, TaskScope::Upstream);
-        assert_eq!(test.outputs.as_ref().unwrap()[0].evidence().text, r#"outputs = ["TestResults/**"]"#);
+        assert_eq!(&*test.outputs.as_ref().unwrap()[0].evidence().text, r#"outputs = ["TestResults/**"]"#);
         assert_eq!(test.outputs.as_ref().unwrap()[0].evidence().line, 17);
         assert_eq!(test.retries.as_ref().unwrap().value, 1);
         let name = &configuration.tasks["deploy"].environment.as_ref().unwrap().value;

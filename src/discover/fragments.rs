@@ -5,7 +5,7 @@
 //! somebody else needs.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use petgraph::algo::kosaraju_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
@@ -35,7 +35,7 @@ pub struct FragmentDigest(pub(crate) [u8; 32]);
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fragment {
     /// What the file calls it, such as `serde 1.0.219` or `scripts`.
-    pub name: String,
+    pub name: Arc<str>,
     /// The line, counted from 1.
     pub line: u32,
     /// A digest over its name and what it says.
@@ -87,7 +87,7 @@ impl Encoding {
 
 impl Fragments {
     /// Adds a fragment that says these fields; their borders count.
-    pub fn add(&mut self, name: impl Into<String>, line: u32, said: &[&[u8]]) -> FragmentIndex {
+    pub fn add(&mut self, name: impl Into<Arc<str>>, line: u32, said: &[&[u8]]) -> FragmentIndex {
         let name = name.into();
         let length = said.iter().map(|field| field.len() + size_of::<u64>()).sum::<usize>();
         let mut encoding = Encoding(Vec::with_capacity(length + name.len() + 64));
@@ -137,7 +137,7 @@ impl Fragments {
     /// Adds a fragment that says nothing itself and needs these others.
     pub fn group(
         &mut self,
-        name: impl Into<String>,
+        name: impl Into<Arc<str>>,
         line: u32,
         needs: impl IntoIterator<Item = FragmentIndex>,
     ) -> FragmentIndex {
@@ -148,7 +148,7 @@ impl Fragments {
 
     /// The fragments by their names; of those that share one, the first.
     pub fn by_name(&self) -> HashMap<&str, FragmentIndex> {
-        self.iter().rev().map(|(at, fragment)| (fragment.name.as_str(), at)).collect()
+        self.iter().rev().map(|(at, fragment)| (&*fragment.name, at)).collect()
     }
 
     /// Lets a fragment need another one. Both have been added.
@@ -171,7 +171,7 @@ impl Fragments {
     /// How many fragments the one of this name and all that it needs are; none where there is no such fragment.
     pub fn reached_from(&self, name: &str) -> usize {
         let mut seen = vec![false; self.0.len()];
-        let mut pending: Vec<usize> = self.0.iter().position(|fragment| fragment.name == name).into_iter().collect();
+        let mut pending: Vec<usize> = self.0.iter().position(|fragment| *fragment.name == *name).into_iter().collect();
         while let Some(at) = pending.pop() {
             if let Some(fragment) = self.0.get(at).filter(|_| !std::mem::replace(&mut seen[at], true)) {
                 pending.extend(fragment.needs.iter().map(|need| need.number()));
@@ -255,7 +255,7 @@ impl Fragments {
 
     /// The names of the fragments that one needs.
     fn named(&self, fragment: &Fragment) -> BTreeSet<&str> {
-        fragment.needs.iter().filter_map(|need| Some(self.get(*need)?.name.as_str())).collect()
+        fragment.needs.iter().filter_map(|need| Some(&*self.get(*need)?.name)).collect()
     }
 
     /// Whether two fragments of two files are the same by themselves, whatever those that they need say.
@@ -298,7 +298,7 @@ mod tests {
 
     fn slice(text: &str, name: &str) -> FragmentDigest {
         let fragments = fragments(text);
-        let at = fragments.iter().find(|(_, fragment)| fragment.name == name).unwrap().0;
+        let at = fragments.iter().find(|(_, fragment)| *fragment.name == *name).unwrap().0;
         fragments.slices()[at.number()]
     }
 

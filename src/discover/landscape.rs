@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use foldhash::fast::RandomState;
+
 use super::probes::Probes;
 use super::syntax::Unreadable;
 use crate::path::RepoPath;
@@ -27,7 +29,7 @@ impl<F> Manifest<'_, F> {
 /// The facts of one ecosystem and the paths of the tree.
 pub struct Landscape<'a, F> {
     manifests: Vec<Manifest<'a, F>>,
-    by_path: HashMap<&'a RepoPath, usize>,
+    by_path: HashMap<&'a RepoPath, usize, RandomState>,
     places: &'a Places<'a>,
     probes: Mutex<Probes>,
     reader: &'a Reader<'a, F>,
@@ -121,7 +123,7 @@ impl<'a, F> Landscape<'a, F> {
 /// The paths of a tree, each folder read at most once.
 pub struct Places<'a> {
     tree: &'a dyn Tree,
-    folders: Mutex<HashMap<RepoPath, Arc<[Entry]>>>,
+    folders: Mutex<HashMap<RepoPath, Arc<[Entry]>, RandomState>>,
     failure: Mutex<Option<TreeError>>,
 }
 

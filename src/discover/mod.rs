@@ -43,7 +43,7 @@ mod terraform;
 pub(crate) mod testing;
 
 pub use fragments::{Fragment, FragmentDigest, FragmentIndex, Fragments, SliceClaim};
-pub use kept::{KeptParts, kept, news, recall};
+pub use kept::{KeptParts, forget, keep, news, recall};
 pub use landscape::{Landscape, Manifest};
 pub use links::{
     Admission, Command, DanglingClaim, Doubtful, EdgeClaim, EdgeKind, EdgeTarget, Ground, Input, JoinClaim, JoinWish,

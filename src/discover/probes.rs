@@ -4,8 +4,10 @@
 //! of a `COPY`. Whoever knows all places that were looked at knows which new or vanished files leave it as it is.
 
 use std::collections::HashSet;
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{BuildHasher, Hash, Hasher};
 
+use foldhash::fast::RandomState;
+use foldhash::quality::FixedState;
 use rayon::prelude::*;
 
 use super::registry::says_the_same;
@@ -20,13 +22,13 @@ use crate::tree::{Change, ChangeKind, Node, Tree, TreeError, node_at};
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Probes {
     /// Whether and as what something stands at these paths.
-    paths: HashSet<PathHash>,
+    paths: HashSet<PathHash, RandomState>,
     /// Which names these folders have.
-    folders: HashSet<PathHash>,
+    folders: HashSet<PathHash, RandomState>,
     /// Whether any file is selected.
     selections: Vec<Selection>,
     /// What these files say.
-    sources: HashSet<PathHash>,
+    sources: HashSet<PathHash, RandomState>,
 }
 
 /// A hash that is the same in every run of one build.
@@ -35,9 +37,7 @@ struct PathHash(u64);
 
 impl PathHash {
     fn of(path: &RepoPath) -> Self {
-        let mut hasher = DefaultHasher::new();
-        hasher.write(path.as_bytes());
-        Self(hasher.finish())
+        Self(FixedState::default().hash_one(path.as_bytes()))
     }
 }
 
@@ -132,7 +132,7 @@ pub struct RestsOn {
 impl RestsOn {
     /// All that several looked at.
     pub fn of<'a>(probes: impl IntoIterator<Item = &'a Probes> + Clone) -> Self {
-        let sorted = |of: fn(&'a Probes) -> &'a HashSet<PathHash>| {
+        let sorted = |of: fn(&'a Probes) -> &'a HashSet<PathHash, RandomState>| {
             PathHashes::of(probes.clone().into_iter().flat_map(of).copied().collect())
         };
         let (paths, folders) = (sorted(|probes| &probes.paths), sorted(|probes| &probes.folders));

@@ -167,7 +167,7 @@ pub struct UnreadableManifest {
 }
 
 /// What all ecosystems claim about one tree.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Linked {
     /// The claims of each ecosystem, in the order of the registry.
     pub links: Vec<(&'static str, Links)>,

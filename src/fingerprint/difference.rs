@@ -57,7 +57,7 @@ pub fn differences(first: TaskInTree<'_>, second: TaskInTree<'_>) -> Result<Vec<
         side.task.slices.iter().map(|slice| ((slice.file.clone(), slice.fragment.clone()), slice.digest)).collect()
     };
     let differing = compare(&slices(first), &slices(second));
-    found.extend(differing.into_iter().map(|((file, name), sides)| Differing::Slice(file, name, sides)));
+    found.extend(differing.into_iter().map(|((file, name), sides)| Differing::Slice(file, name.to_string(), sides)));
     let reads = |side: TaskInTree<'_>| -> BTreeMap<_, _> {
         let at = side.workspace.task_index(&side.task.id);
         let reads = at.into_iter().flat_map(|at| side.workspace.results_read_by(at));

@@ -1,5 +1,7 @@
 //! The laws of the encoding, and the vectors that hold it.
 
+use std::sync::Arc;
+
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -292,7 +294,7 @@ fn coded(part: &OwnPart) -> [u8; 32] {
     };
     let slice = |path: &[u8], digest: &[u8]| crate::workspace::Slice {
         file: place(path),
-        fragment: String::new(),
+        fragment: Arc::default(),
         digest: crate::discover::FragmentDigest(digest.try_into().unwrap()),
         evidence: crate::diagnostic::Evidence::new(&place(b"x"), 1, ""),
     };
@@ -310,7 +312,7 @@ fn coded(part: &OwnPart) -> [u8; 32] {
         outputs: Some(part.outputs.iter().map(|pattern| words(pattern)).collect()),
         tools: part.tools.iter().map(|name| words(name)).collect(),
         slices: part.slices.iter().map(|(path, digest)| slice(path, digest)).collect(),
-        ecosystems: BTreeSet::new(),
+        ecosystems: Vec::new(),
         builds_upstream: true,
         timeout: None,
         retries: 0,

@@ -1,7 +1,8 @@
 //! The two ways to read git's data: libgit2 in process, and git's plumbing for what libgit2 cannot read.
 
 use std::path::Path;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 
 use super::index::Index;
 use super::layout::Layout;
@@ -28,7 +29,7 @@ pub(super) trait Engine: Send + Sync {
     fn local_form(&self, text: &str) -> Result<Option<ObjectId>, GitError>;
     /// What an index file holds.
     fn index(&self, file: &Path) -> Result<Index, GitError>;
-    /// Closes what is open and takes room, while nobody reads.
+    /// Closes what is open and takes room.
     fn close(&self);
 }
 
@@ -38,7 +39,14 @@ pub(super) struct Library {
     environment: GitEnvironment,
     loose: Loose,
     idle: Mutex<Vec<git2::Repository>>,
+    /// Held by whoever uses a handle, and alone by whoever closes them all.
+    in_use: RwLock<()>,
+    reads: AtomicUsize,
 }
+
+/// After so many reads handles are closed. libgit2 maps packs as a whole, and each look at another place makes some more of
+/// them this process's memory, until the last handle goes.
+const READS_OF_A_HANDLE: usize = 1024;
 
 impl Library {
     /// Opens the repository; an error tells why libgit2 will not read it.
@@ -52,7 +60,14 @@ impl Library {
         let named = environment.object_directory.iter().chain(&environment.alternate_object_directories).cloned();
         let loose = Loose::new(std::iter::once(layout.common_dir.join("objects")).chain(named));
         let (layout, environment) = (layout.clone(), environment.clone());
-        let library = Self { layout, environment, loose, idle: Mutex::new(Vec::new()) };
+        let library = Self {
+            layout,
+            environment,
+            loose,
+            idle: Mutex::default(),
+            in_use: RwLock::default(),
+            reads: AtomicUsize::default(),
+        };
         let first = library.handle()?;
         library.idle().push(first);
         Ok(library)
@@ -74,6 +89,10 @@ impl Library {
     }
 
     fn with<T>(&self, read: impl FnOnce(&git2::Repository) -> Result<T, GitError>) -> Result<T, GitError> {
+        if self.reads.fetch_add(1, Ordering::Relaxed) % READS_OF_A_HANDLE == READS_OF_A_HANDLE - 1 {
+            self.close();
+        }
+        let _in_use = self.in_use.read().unwrap_or_else(PoisonError::into_inner);
         let idle = self.idle().pop();
         let handle = match idle {
             Some(handle) => handle,
@@ -181,8 +200,8 @@ impl Engine for Library {
         index_file::read(&bytes).map_err(|reason| GitError::corrupt(format!("index `{}`", file.display()), reason))
     }
 
-    /// libgit2 maps packs as a whole, and what was read of them counts as this process's memory until the last handle goes.
     fn close(&self) {
+        let _alone = self.in_use.write().unwrap_or_else(PoisonError::into_inner);
         self.idle().clear();
     }
 }

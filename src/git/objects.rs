@@ -3,6 +3,8 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use foldhash::fast::RandomState;
+
 use super::engine::Engine;
 use super::object::{self, CommitObject, Hash, Kind};
 use super::{CommitId, GitError};
@@ -16,7 +18,7 @@ pub(super) struct Objects {
     shallow: HashSet<ObjectId>,
     mend: String,
     empty: Option<TreeId>,
-    folders: RwLock<HashMap<TreeId, Arc<[Entry]>>>,
+    folders: RwLock<HashMap<TreeId, Arc<[Entry]>, RandomState>>,
 }
 
 impl Objects {
@@ -79,7 +81,7 @@ impl Objects {
     }
 
     pub(super) fn forget_folders(&self) {
-        *self.folders.write().unwrap_or_else(PoisonError::into_inner) = HashMap::new();
+        *self.folders.write().unwrap_or_else(PoisonError::into_inner) = HashMap::default();
     }
 
     pub(super) fn content(&self, id: ContentId) -> Result<Arc<[u8]>, TreeError> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Planner, View};
 use crate::affect::{Side, Terms, affect};
-use crate::codec::{Damaged, Reader, Writer};
+use crate::codec::{Damaged, Parts, Reader, Writer};
 use crate::fingerprint::{Fingerprint, OwnDigests};
 use crate::plan::TreeKind;
 use crate::tree::{ObjectId, Tree, TreeError, TreeId, changes};
@@ -47,7 +47,14 @@ impl Planner {
             dependent.into_iter().for_each(|task| digests.remove(task));
             let mut head = Writer::default();
             head.field(at.root().0.as_bytes());
-            memo.keep(DIGESTS, name, &[&head.bytes, &written(&digests)]).ok()
+            let keep = |parts: &mut dyn Parts| {
+                for part in [head.bytes, written(&digests)] {
+                    parts.begin()?;
+                    parts.write(&part)?;
+                }
+                Ok(())
+            };
+            memo.keep(DIGESTS, name, keep).ok()
         };
         // A memo that cannot be written leaves things as slow as they are.
         let _ = kept();

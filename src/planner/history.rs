@@ -83,7 +83,7 @@ impl Planner {
         let linked = discover(tree, &SurveyMemo::default(), &FactsMemo::default())?;
         let configuration = config::read_all(&linked.configurations).0;
         let Some(configuration) = configuration.as_ref().or(otherwise) else { return Ok(None) };
-        let workspace = assemble(tree, &linked, configuration)?;
+        let workspace = assemble(tree, linked, configuration)?;
         let all = workspace.task_indices().collect();
         let prints = fingerprints(&workspace, tree, &self.environment, &all, &OwnDigests::default())?;
         Ok(Some(prints.tasks.into_iter().map(|(task, print)| (workspace.task_id(task), print)).collect()))

@@ -5,10 +5,11 @@
 //! found by looking at what differs between the two, and at nothing else.
 
 use std::collections::VecDeque;
+use std::io;
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use crate::codec::{Bytes, Damaged, Reader, Writer};
+use crate::codec::{Bytes, Damaged, Parts, Reader, Writer};
 use crate::config::{self, Configuration};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::discover::RestsOn;
@@ -106,16 +107,17 @@ impl Known {
         self.workspace.diagnostics().iter().any(|finding| finding.severity == Severity::Error)
     }
 
-    fn to_kept(&self) -> [Vec<u8>; 3] {
+    /// Writes it in three parts.
+    pub(super) fn keep(&self, to: &mut dyn Parts) -> io::Result<()> {
         let mut first = Writer::default();
         first.count(self.written.len());
         for (path, bytes) in &self.written {
             first.field(path.as_bytes());
             first.field(bytes);
         }
-        let [index, places, rows] = self.workspace.to_kept();
-        first.bytes.extend(index);
-        [first.bytes, places, rows]
+        to.begin()?;
+        to.write(&first.bytes)?;
+        self.workspace.keep(to)
     }
 
     fn from_kept(first: &Bytes, places: Fetch, rows: Fetch) -> Result<Self, Damaged> {
@@ -143,8 +145,15 @@ impl Anchor {
         Ok(found == Some(self.patches.len()))
     }
 
-    /// The anchor as a head and the parts of what is known.
-    pub(super) fn to_kept(&self) -> (Vec<u8>, [Vec<u8>; 3]) {
+    /// Writes its head, and what is known in three parts more.
+    pub(super) fn keep(&self, head: &[u8], to: &mut dyn Parts) -> io::Result<()> {
+        to.begin()?;
+        to.write(head)?;
+        self.known.keep(to)
+    }
+
+    /// Where it stands, as bytes.
+    pub(super) fn head(&self) -> Vec<u8> {
         let mut head = Writer::default();
         head.field(self.tree.root().0.as_bytes());
         head.count(self.patches.len());
@@ -159,7 +168,7 @@ impl Anchor {
                 }
             }
         }
-        (head.bytes, self.known.to_kept())
+        head.bytes
     }
 }
 

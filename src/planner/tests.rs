@@ -33,14 +33,17 @@ fn understood(tree: &dyn Tree) -> Option<Arc<Known>> {
     let linked = discover(tree, &SurveyMemo::default(), &FactsMemo::default()).unwrap();
     let (configuration, findings) = config::read_all(&linked.configurations);
     let configuration = configuration?;
-    let workspace = assemble(tree, &linked, &configuration).unwrap();
-    Some(Arc::new(Known::new(workspace, configuration, findings, linked.configurations)))
+    let written = linked.configurations.clone();
+    let workspace = assemble(tree, linked, &configuration).unwrap();
+    Some(Arc::new(Known::new(workspace, configuration, findings, written)))
 }
 
 /// An anchor as a later run finds it.
 fn kept(anchor: &Anchor, at: Arc<dyn Tree>) -> Anchor {
-    let (head, [first, places, rows]) = anchor.to_kept();
-    let head = AnchorHead::read(&head).unwrap();
+    let mut parts = Vec::new();
+    anchor.known.keep(&mut parts).unwrap();
+    let [first, places, rows] = parts.try_into().unwrap();
+    let head = AnchorHead::read(&anchor.head()).unwrap();
     assert_eq!(head.tree, at.root());
     let fetch = |part: Vec<u8>| -> Fetch { Box::new(move || Some(part.clone())) };
     head.with_parts(at, &first.into(), fetch(places), fetch(rows)).unwrap()
@@ -62,7 +65,8 @@ fn listing(tree: &dyn Tree) -> Vec<String> {
 
 fn assembled(tree: &dyn Tree, surveys: &SurveyMemo, facts: &FactsMemo) -> Workspace {
     let linked = discover(tree, surveys, facts).unwrap();
-    assemble(tree, &linked, &config::read_all(&linked.configurations).0.unwrap()).unwrap()
+    let configuration = config::read_all(&linked.configurations).0.unwrap();
+    assemble(tree, linked, &configuration).unwrap()
 }
 
 proptest! {
@@ -76,9 +80,10 @@ proptest! {
         for tree in [&base, &head, &base] {
             let fresh = assembled(tree, &SurveyMemo::default(), &FactsMemo::default());
             prop_assert_eq!(everything(&assembled(tree, &surveys, &facts)), everything(&fresh));
-            let parts = discover::kept(&surveys, &facts).unwrap();
+            let mut parts = Vec::new();
+            discover::keep(&surveys, &facts, true, &mut parts).unwrap();
             (surveys, facts) = Default::default();
-            discover::recall(&surveys, &facts, parts).unwrap();
+            discover::recall(&surveys, &facts, parts.try_into().unwrap()).unwrap();
             prop_assert_eq!(everything(&assembled(tree, &surveys, &facts)), everything(&fresh));
             prop_assert_eq!(discover::news(&surveys, &facts), 0);
         }

@@ -266,7 +266,7 @@ impl GraphProject {
             name: project.name.clone(),
             kind: project.kind,
             ecosystems: project.ecosystems.iter().map(|name| (*name).to_owned()).collect(),
-            aliases: project.aliases.iter().cloned().collect(),
+            aliases: project.aliases.clone(),
             owners: project.owners.clone(),
             tasks: workspace.tasks_of(&project.id).map(|task| task.id.name.clone()).collect(),
             joined: project
@@ -337,7 +337,7 @@ impl InputSlice {
     pub fn of(workspace: &Workspace, task: &Task) -> Vec<Self> {
         let slice = |slice: &Slice| Self {
             path: slice.file.clone(),
-            entry: slice.fragment.clone(),
+            entry: slice.fragment.to_string(),
             entries: workspace.fragments(&slice.file).map_or(0, |fragments| fragments.reached_from(&slice.fragment)),
             evidence: slice.evidence.clone(),
         };

@@ -85,7 +85,7 @@ pub(super) fn evidence_text(evidence: &Evidence) -> String {
         let _ = write!(text, ":{}", evidence.line);
     }
     if !evidence.text.is_empty() {
-        let _ = write!(text, "  {}", harmless(&evidence.text));
+        let _ = write!(text, "  {}", harmless(&*evidence.text));
     }
     text
 }

@@ -5,7 +5,7 @@
 //! way, and a manager that puts one and the same small program before many versions (asdf, pyenv, volta) hides which one
 //! runs, unless a file of the repository says so, which then is an input. What rustup puts there is looked behind.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
@@ -50,7 +50,7 @@ impl<'a> Tools<'a> {
     }
 
     /// What the result of a task with a fingerprint is kept under, if these tools run it on this machine.
-    pub(super) fn key(&mut self, fingerprint: Fingerprint, tools: &BTreeSet<String>) -> ResultKey {
+    pub(super) fn key(&mut self, fingerprint: Fingerprint, tools: &[String]) -> ResultKey {
         let mut hasher = blake3::Hasher::new_derive_key(CONTEXT);
         hasher.update(fingerprint.as_bytes());
         for platform in [std::env::consts::OS, std::env::consts::ARCH] {
@@ -124,7 +124,7 @@ mod tests {
         write("node", "one");
         let variables = BTreeMap::from([(OsString::from("PATH"), folder.path().as_os_str().to_owned())]);
         let key = |tools: &[&str]| {
-            let tools = tools.iter().map(|tool| (*tool).to_owned()).collect();
+            let tools: Vec<String> = tools.iter().map(|tool| (*tool).to_owned()).collect();
             Tools::new(&variables).key(Fingerprint::from_bytes([1; 32]), &tools)
         };
         let (npm, none, other) = (key(&["npm"]), key(&[]), key(&["cargo"]));
@@ -134,7 +134,7 @@ mod tests {
         write("node", "longer");
         assert_ne!(key(&["npm"]), npm);
         assert_eq!((key(&[]), key(&["cargo"])), (none, other));
-        assert_ne!(Tools::new(&variables).key(Fingerprint::from_bytes([2; 32]), &BTreeSet::new()), none);
+        assert_ne!(Tools::new(&variables).key(Fingerprint::from_bytes([2; 32]), &[]), none);
     }
 
     #[test]
@@ -149,7 +149,7 @@ mod tests {
             [("PATH", folder.path().to_owned()), ("RUSTUP_HOME", place("home"))]
                 .map(|(name, value)| (OsString::from(name), value.into_os_string())),
         );
-        let key = || Tools::new(&variables).key(Fingerprint::from_bytes([1; 32]), &["cargo".to_owned()].into());
+        let key = || Tools::new(&variables).key(Fingerprint::from_bytes([1; 32]), &["cargo".to_owned()]);
         let before = key();
         assert_eq!(key(), before);
         fs::write(place("home/update-hashes/stable"), "22").unwrap();

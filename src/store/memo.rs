@@ -6,11 +6,13 @@
 //! there too much of goes, the oldest first.
 
 use std::fs::{self, File, Metadata};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
+
+use crate::codec::Parts;
 
 /// Names what wrote a file: another build may understand the same bytes otherwise.
 const BUILD: &str = env!("KNOCKON_BUILD");
@@ -134,13 +136,9 @@ impl Memo {
         true
     }
 
-    /// Keeps an item under a name, instead of any that has it. There are at most four parts.
-    pub fn keep(&self, kind: &str, name: &str, parts: &[&[u8]]) -> io::Result<()> {
+    /// Keeps an item under a name, instead of any that has it.
+    pub fn keep(&self, kind: &str, name: &str, write: impl FnOnce(&mut dyn Parts) -> io::Result<()>) -> io::Result<()> {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
-        let whole = PREFIX as u64 + parts.iter().map(|part| part.len() as u64).sum::<u64>();
-        if whole > MOST_BYTES / 4 || parts.len() > PARTS {
-            return Err(io::Error::other(format!("{whole} bytes in {} parts are more than is kept", parts.len())));
-        }
         match fs::create_dir(&self.folder) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
             _ => {}
@@ -151,7 +149,11 @@ impl Memo {
         let file_name = file_name(kind, name);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let unfinished = self.folder.join(format!("{file_name}.{}-{number}.new", std::process::id()));
-        let written = write(&unfinished, parts).and_then(|()| fs::rename(&unfinished, self.folder.join(file_name)));
+        let written = NewItem::create(&unfinished).and_then(|mut item| {
+            write(&mut item)?;
+            item.finish()?;
+            fs::rename(&unfinished, self.folder.join(file_name))
+        });
         if written.is_err() {
             // What is left of it would only take room.
             let _ = fs::remove_file(&unfinished);
@@ -243,17 +245,52 @@ impl Item {
     }
 }
 
-fn write(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
-    let mut prefix = Vec::with_capacity(PREFIX);
-    prefix.extend_from_slice(MAGIC);
-    for number in 0..PARTS {
-        let part = parts.get(number).copied().unwrap_or_default();
-        prefix.extend_from_slice(&(part.len() as u64).to_le_bytes());
-        prefix.extend_from_slice(blake3::hash(part).as_bytes());
+/// An item that is being written. Its prefix is known when all parts are.
+struct NewItem {
+    file: BufWriter<File>,
+    parts: Vec<(u64, blake3::Hasher)>,
+    bytes: u64,
+}
+
+impl NewItem {
+    fn create(path: &Path) -> io::Result<Self> {
+        let mut file = BufWriter::new(File::options().write(true).create_new(true).open(path)?);
+        file.write_all(&[0; PREFIX])?;
+        Ok(Self { file, parts: Vec::new(), bytes: PREFIX as u64 })
     }
-    let mut file = File::options().write(true).create_new(true).open(path)?;
-    file.write_all(&prefix)?;
-    parts.iter().try_for_each(|part| file.write_all(part))
+
+    fn finish(mut self) -> io::Result<()> {
+        let mut prefix = MAGIC.to_vec();
+        self.parts.resize_with(PARTS, Default::default);
+        for (length, hasher) in &self.parts {
+            prefix.extend_from_slice(&length.to_le_bytes());
+            prefix.extend_from_slice(hasher.finalize().as_bytes());
+        }
+        self.file.seek(SeekFrom::Start(0))?;
+        self.file.write_all(&prefix)?;
+        self.file.flush()
+    }
+}
+
+impl Parts for NewItem {
+    fn begin(&mut self) -> io::Result<()> {
+        if self.parts.len() == PARTS {
+            return Err(io::Error::other(format!("an item has at most {PARTS} parts")));
+        }
+        self.parts.push(Default::default());
+        Ok(())
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let (length, hasher) = self.parts.last_mut().ok_or(io::ErrorKind::InvalidInput)?;
+        *length += bytes.len() as u64;
+        self.bytes += bytes.len() as u64;
+        if self.bytes > MOST_BYTES / 4 {
+            return Err(io::Error::other(format!("{} bytes are more than is kept", self.bytes)));
+        }
+        hasher.update(bytes);
+        self.file.write_all(bytes)
+    }
 }
 
 fn file_name(kind: &str, name: &str) -> String {

@@ -1,69 +1,70 @@
 //! From claims to a workspace: which folders are projects, who owns what, which edges and tasks there are.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::Arc;
-
-use rayon::prelude::*;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::configure::{configured_folders, project_without_manifest};
 use super::draft::Draft;
-use super::graph::cycles_among;
+use super::graph::report_cycles;
 use super::join::joins;
 use super::names::short_names;
 use super::owner::{Holding, Owner, Owners};
 use super::shared_ground::lockfile_names;
+use super::slices::Slices;
 use super::symlink::Symlinks;
-use super::{Edge, Project, ProjectId, ProjectKind, Read, Slice, Task, TaskId, TaskName, Workspace};
+use super::{Edge, Project, ProjectId, ProjectKind, Read, Task, TaskId, TaskName, Workspace};
 use crate::config::Configuration;
 use crate::diagnostic::{Diagnostic, Evidence};
 use crate::discover::{
-    Admission, DanglingClaim, EdgeClaim, EdgeTarget, FragmentDigest, Fragments, Ground, Input, LayoutClaim, Linked,
-    Links, Probes, ProjectClaim, Reading, Role, SliceClaim, TaskClaim,
+    Admission, DanglingClaim, EdgeClaim, EdgeTarget, Ground, Input, LayoutClaim, Linked, Links, Probes, ProjectClaim,
+    Reading, Role, TaskClaim,
 };
 use crate::path::RepoPath;
 use crate::selection::{Filter, Rule, Selection};
 use crate::tree::{Node, Tree, TreeError, node_at};
 
-/// Joins all claims about one tree.
-pub fn assemble(tree: &dyn Tree, linked: &Linked, configuration: &Configuration) -> Result<Workspace, TreeError> {
+/// Joins all claims about one tree. Those of tasks and edges are most of what is known: they go where they are joined.
+pub fn assemble(tree: &dyn Tree, mut linked: Linked, configuration: &Configuration) -> Result<Workspace, TreeError> {
     let configured = configured_folders(configuration);
     let mut workspace = Draft::default();
-    let folders = claimed_folders(tree, linked, &configured, &mut workspace.probes)?;
+    let folders = claimed_folders(tree, &linked, &configured, &mut workspace.probes)?;
     let (symlinks, findings) = Symlinks::new(&linked.symlinks);
     workspace.symlinks = symlinks;
     workspace.diagnostics.extend(findings);
-    workspace.diagnostics.extend(all(linked, |links| &links.diagnostics).map(|(_, finding)| finding.clone()));
+    workspace.diagnostics.extend(all(&linked, |links| &links.diagnostics).map(|(_, finding)| finding.clone()));
 
     let services: BTreeSet<RepoPath> =
         folders.iter().filter(|(_, claims)| claims.has(Role::Image)).map(|(folder, _)| folder.clone()).collect();
-    let wished = all(linked, |links| &links.joins).map(|(_, claim)| claim);
+    let wished = all(&linked, |links| &links.joins).map(|(_, claim)| claim);
     let joined = joins(wished.filter(|claim| folders.contains_key(&claim.folder)), &services);
 
     workspace.owners = owners(&folders, &joined);
     workspace.projects = projects(&folders, &joined);
-    for (ecosystem, claim) in all(linked, |links| &links.parts) {
+    drop((folders, joined));
+    for (ecosystem, claim) in all(&linked, |links| &links.parts) {
         workspace.parts.add(&claim.whole, &claim.part, ecosystem);
     }
-    workspace.fragments = all(linked, |links| &links.fragments).map(|(_, claim)| claim.clone()).collect();
+    workspace.fragments = taken(&mut linked, |links| &mut links.fragments).map(|(_, claim)| claim).collect();
     add_configured(tree, &configured, &mut workspace)?;
-    let edges = resolve_edges(tree, linked, &mut workspace)?;
-    add_tasks(linked, &edges, &mut workspace);
-    workspace.add_mentions(linked);
+    let edges = resolve_edges(tree, &mut linked, &mut workspace)?;
+    add_tasks(&mut linked, &edges, &mut workspace);
+    workspace.add_mentions(&linked);
     workspace.edges = edges.into_iter().map(|placed| placed.edge).collect();
     workspace.configure(configuration);
     workspace.warn_of_unmatched(tree, configuration)?;
     workspace.tasks.values_mut().for_each(Task::tidy);
     workspace.edges.sort();
     workspace.edges.dedup();
-    workspace.doubt(linked);
-    workspace.understood = all(linked, |links| &links.understood).map(|(_, path)| path.clone()).collect();
+    workspace.doubt(&linked);
+    workspace.understood = all(&linked, |links| &links.understood).map(|(_, path)| path.clone()).collect();
     workspace.configurations = linked.configurations.iter().map(|(path, _)| path.clone()).collect();
     workspace.understood.extend(workspace.configurations.iter().cloned());
     workspace.understood.extend(workspace.fragments.keys().cloned());
     report_cycles(&mut workspace);
     workspace.diagnostics.sort();
     workspace.diagnostics.dedup();
-    Ok(Workspace::of(workspace, &linked.probes))
+    let probes = std::mem::take(&mut linked.probes);
+    drop(linked);
+    Ok(Workspace::of(workspace, &probes))
 }
 
 /// All claims of one kind, each with its ecosystem.
@@ -72,6 +73,17 @@ pub(super) fn all<'a, T: 'a>(
     of: impl Fn(&'a Links) -> &'a Vec<T> + 'a,
 ) -> impl Iterator<Item = (&'static str, &'a T)> {
     linked.links.iter().flat_map(move |(ecosystem, links)| of(links).iter().map(|claim| (*ecosystem, claim)))
+}
+
+/// All claims of one kind, each with its ecosystem. Those of an ecosystem are gone as soon as the next one's turn comes.
+fn taken<'a, T: 'a>(
+    linked: &'a mut Linked,
+    of: impl Fn(&'a mut Links) -> &'a mut Vec<T> + 'a,
+) -> impl Iterator<Item = (&'static str, T)> {
+    linked
+        .links
+        .iter_mut()
+        .flat_map(move |(ecosystem, links)| std::mem::take(of(links)).into_iter().map(|claim| (*ecosystem, claim)))
 }
 
 /// What is claimed of one folder.
@@ -217,8 +229,8 @@ fn projects(
         let project = Project {
             name: names.get(&id).cloned().unwrap_or_default(),
             kind: claims.kind(has_chart),
-            aliases: every.iter().flat_map(|(_, claim)| claim.aliases.iter().cloned()).collect(),
-            ecosystems: every.iter().map(|(ecosystem, _)| *ecosystem).collect(),
+            aliases: sorted(every.iter().flat_map(|(_, claim)| claim.aliases.iter().cloned())),
+            ecosystems: sorted(every.iter().map(|(ecosystem, _)| *ecosystem)),
             owners: Vec::new(),
             evidence: every.iter().map(|(_, claim)| claim.evidence.clone()).collect(),
             joined,
@@ -227,6 +239,14 @@ fn projects(
         projects.insert(id, project);
     }
     projects
+}
+
+/// Each once.
+fn sorted<T: Ord>(items: impl Iterator<Item = T>) -> Vec<T> {
+    let mut items: Vec<T> = items.collect();
+    items.sort();
+    items.dedup();
+    items
 }
 
 /// An edge and the folder whose manifest states it: a chart's dependencies are not its service's.
@@ -274,8 +294,9 @@ impl Draft {
     }
 }
 
-fn resolve_edges(tree: &dyn Tree, linked: &Linked, workspace: &mut Draft) -> Result<Vec<PlacedEdge>, TreeError> {
-    let mut edges = Vec::new();
+fn resolve_edges(tree: &dyn Tree, linked: &mut Linked, workspace: &mut Draft) -> Result<Vec<PlacedEdge>, TreeError> {
+    let claimed = linked.links.iter().map(|(_, links)| links.edges.len()).sum();
+    let mut edges = Vec::with_capacity(claimed);
     let mut add = |workspace: &Draft, claim: &EdgeClaim| {
         let Some((place, from)) = workspace.place_of(&claim.from) else { return };
         for to in workspace.targets_of(&from, &claim.to) {
@@ -283,8 +304,8 @@ fn resolve_edges(tree: &dyn Tree, linked: &Linked, workspace: &mut Draft) -> Res
             edges.push(PlacedEdge { place: place.clone(), edge });
         }
     };
-    for (_, claim) in all(linked, |links| &links.edges) {
-        add(workspace, claim);
+    for (_, claim) in taken(linked, |links| &mut links.edges) {
+        add(workspace, &claim);
     }
     let layouts: Vec<&LayoutClaim> = all(linked, |links| &links.layouts).map(|(_, layout)| layout).collect();
     for (_, dangling) in all(linked, |links| &links.dangling) {
@@ -358,66 +379,79 @@ fn found_in_an_image(
     Ok(if found.len() == 1 { found.into_values().next() } else { None })
 }
 
-fn add_tasks(linked: &Linked, edges: &[PlacedEdge], workspace: &mut Draft) {
+/// A claim of a task, as far as it is not in the task yet.
+struct PlacedTask {
+    task: TaskId,
+    place: RepoPath,
+    reads: Vec<Reading>,
+    /// The line of its first input.
+    evidence: Option<Evidence>,
+}
+
+fn add_tasks(linked: &mut Linked, edges: &[PlacedEdge], workspace: &mut Draft) {
     let mut by_place: BTreeMap<(&ProjectId, &RepoPath), Vec<&Edge>> = BTreeMap::new();
     for placed in edges {
         by_place.entry((&placed.edge.from, &placed.place)).or_default().push(&placed.edge);
     }
-    let mut placed_claims: Vec<(TaskId, RepoPath, &TaskClaim)> = Vec::new();
+    let mut placed_tasks: Vec<PlacedTask> = Vec::new();
     let slices = Slices::of(&workspace.fragments);
-    for (ecosystem, claim) in all(linked, |links| &links.tasks) {
+    for (ecosystem, claim) in taken(linked, |links| &mut links.tasks) {
+        let TaskClaim { folder, name, inputs, slices: claimed, reads, command, tool, builds_upstream, outputs } = claim;
         // A claim of a folder that is no project (a fixture without a sign of standing alone) makes no task.
-        let id = ProjectId(claim.folder.clone());
-        let place = match workspace.place_of(&claim.folder) {
-            Some((place, project)) if project == id || place == claim.folder => (place, project),
+        let (place, project) = match workspace.place_of(&folder) {
+            Some((place, project)) if project.0 == folder || place == folder => (place, project),
             _ => continue,
         };
-        let id = TaskId { project: place.1, name: TaskName(claim.name.clone()) };
-        let takes = workspace.owners.owner_inside(&claim.folder) == Owner::Project(&id.project);
+        let id = TaskId { project, name: TaskName(name) };
+        let takes = workspace.owners.owner_inside(&folder) == Owner::Project(&id.project);
         let task = workspace.tasks.entry(id.clone()).or_insert_with(|| Task::empty(id.clone()));
-        task.inputs.extend(claim.inputs.iter().flat_map(|input| match takes {
+        let evidence = inputs.first().map(|input| input.evidence.clone());
+        let inputs: Vec<Input> = match takes {
             // A stray that stands alone reads its files although the project around it owns them.
-            false => vec![input_whoever_owns(input)],
-            true => workspace.parts.with_parts(&claim.folder, Some(ecosystem), input.clone()),
-        }));
-        task.slices.extend(claim.slices.iter().filter_map(|claim| slices.find(claim)));
-        task.commands.extend(claim.command.clone());
-        task.tools.insert(claim.tool.clone());
-        task.ecosystems.insert(ecosystem);
-        task.builds_upstream &= claim.builds_upstream;
-        task.outputs = task.outputs.take().zip(claim.outputs.as_ref()).map(|(all, more)| [&all[..], more].concat());
-        placed_claims.push((id, place.0, claim));
+            false => inputs.into_iter().map(input_whoever_owns).collect(),
+            true => workspace.parts.with_parts(&folder, Some(ecosystem), inputs),
+        };
+        add_to(&mut task.inputs, inputs.len(), inputs);
+        add_to(&mut task.slices, claimed.len(), claimed.into_iter().filter_map(|claim| slices.find(claim)));
+        add_to(&mut task.commands, usize::from(command.is_some()), command);
+        add_to(&mut task.tools, 1, [tool]);
+        add_to(&mut task.ecosystems, 1, [ecosystem]);
+        task.builds_upstream &= builds_upstream;
+        task.outputs = task.outputs.take().zip(outputs).map(|(all, more)| [all, more].concat());
+        placed_tasks.push(PlacedTask { task: id, place, reads, evidence });
     }
-    for (id, place, claim) in placed_claims {
+    for PlacedTask { task: id, place, reads: readings, evidence: first } in placed_tasks {
         let mut reads = Vec::new();
         let mut inputs = Vec::new();
-        for reading in &claim.reads {
+        for reading in readings {
             match reading {
                 Reading::Own(name) => {
-                    let task = TaskId { project: id.project.clone(), name: TaskName(name.clone()) };
+                    let task = TaskId { project: id.project.clone(), name: TaskName(name) };
                     if workspace.tasks.contains_key(&task) {
                         reads.push(Read { task, evidence: None });
-                    } else if let Some(input) = claim.inputs.first() {
+                    } else if let Some(evidence) = &first {
                         let selection = Selection::owned(&id.project.0);
-                        inputs.push(Input { selection, evidence: input.evidence.clone() });
+                        inputs.push(Input { selection, evidence: evidence.clone() });
                     }
                 }
                 Reading::Along(kinds, name) => {
                     let edges = by_place.get(&(&id.project, &place)).map(Vec::as_slice).unwrap_or_default();
                     for edge in edges.iter().filter(|edge| kinds.contains(&edge.kind)) {
-                        read_project(workspace, &edge.to, name, &edge.evidence, &mut reads, &mut inputs);
+                        read_project(workspace, &edge.to, &name, &edge.evidence, &mut reads, &mut inputs);
                     }
                 }
                 Reading::Task(folder, name, evidence) => {
-                    if let Some((_, project)) = workspace.place_of(folder).filter(|(_, project)| *project != id.project)
+                    if let Some((_, project)) =
+                        workspace.place_of(&folder).filter(|(_, project)| *project != id.project)
                     {
-                        read_project(workspace, &project, name, evidence, &mut reads, &mut inputs);
+                        read_project(workspace, &project, &name, &evidence, &mut reads, &mut inputs);
                     }
                 }
             }
         }
+        reads.retain(|read| read.task != id);
         if let Some(task) = workspace.tasks.get_mut(&id) {
-            task.reads.extend(reads.into_iter().filter(|read| read.task != id));
+            add_to(&mut task.reads, reads.len(), reads);
             task.inputs.extend(inputs);
         }
     }
@@ -431,23 +465,12 @@ fn add_tasks(linked: &Linked, edges: &[PlacedEdge], workspace: &mut Draft) {
     }
 }
 
-/// The digests of slices, by the file that they are of.
-struct Slices<'a>(HashMap<&'a RepoPath, (&'a Fragments, Vec<FragmentDigest>)>);
-
-impl<'a> Slices<'a> {
-    fn of(fragments: &'a BTreeMap<RepoPath, Arc<Fragments>>) -> Self {
-        let files: Vec<(&RepoPath, &Arc<Fragments>)> = fragments.iter().collect();
-        let digested = files.into_par_iter().map(|(file, fragments)| (file, (&**fragments, fragments.slices())));
-        Self(digested.collect())
+/// Adds so many items at most to a list. The first claim of a task is mostly the only one: room for more would stay empty.
+fn add_to<T>(list: &mut Vec<T>, count: usize, more: impl IntoIterator<Item = T>) {
+    if list.is_empty() {
+        list.reserve_exact(count);
     }
-
-    fn find(&self, claim: &SliceClaim) -> Option<Slice> {
-        let SliceClaim { file, fragment, evidence } = claim;
-        let (fragments, digests) = self.0.get(file)?;
-        let digest = *digests.get(fragment.number())?;
-        let fragment = fragments.get(*fragment)?.name.clone();
-        Some(Slice { file: file.clone(), fragment, digest, evidence: evidence.clone() })
-    }
+    list.extend(more);
 }
 
 /// Reads the named task of a project, or its files where it has no such task.
@@ -468,23 +491,7 @@ fn read_project(
     }
 }
 
-fn input_whoever_owns(input: &Input) -> Input {
-    let selection = Selection { reach: crate::selection::Reach::All, ..input.selection.clone() };
-    Input { selection, evidence: input.evidence.clone() }
-}
-
-fn report_cycles(workspace: &mut Draft) {
-    for cycle in cycles_among(workspace.projects.keys(), &workspace.edges) {
-        let Some(first) = cycle.edges.first() else { continue };
-        let way: Vec<String> = cycle
-            .edges
-            .iter()
-            .map(|edge| format!("{} ({}:{})", edge.to, edge.evidence.file, edge.evidence.line))
-            .collect();
-        workspace.diagnostics.push(
-            Diagnostic::warning("dependency-cycle", format!("{} depends on itself: {}", first.from, way.join(" → ")))
-                .at(&first.evidence)
-                .help("the projects of a cycle are planned as one; cut one of its edges"),
-        );
-    }
+fn input_whoever_owns(input: Input) -> Input {
+    let selection = Selection { reach: crate::selection::Reach::All, ..input.selection };
+    Input { selection, evidence: input.evidence }
 }

@@ -31,8 +31,8 @@ pub(super) fn project_without_manifest(folder: &RepoPath, evidence: &Evidence, n
         id: ProjectId(folder.clone()),
         name,
         kind: ProjectKind::Library,
-        aliases: BTreeSet::new(),
-        ecosystems: BTreeSet::new(),
+        aliases: Vec::new(),
+        ecosystems: Vec::new(),
         owners: Vec::new(),
         evidence: vec![evidence.clone()],
         joined: Vec::new(),
@@ -114,7 +114,7 @@ impl Draft {
             self.tasks.entry(task.clone()).or_insert_with(|| {
                 let evidence = own.name.evidence();
                 let own = || Input { selection: Selection::owned(&id.0), evidence };
-                let inputs = if says_inputs { Vec::new() } else { self.parts.with_parts(&id.0, None, own()) };
+                let inputs = if says_inputs { Vec::new() } else { self.parts.with_parts(&id.0, None, vec![own()]) };
                 Task { inputs, outputs: None, ..Task::empty(task.clone()) }
             });
         }
@@ -247,7 +247,7 @@ impl Draft {
                 let inputs = stating
                     .zip(selections)
                     .map(|((_, pattern), selection)| Input { selection, evidence: pattern.evidence() });
-                inputs.flat_map(|input| self.parts.with_parts(&project.0, None, input)).collect()
+                self.parts.with_parts(&project.0, None, inputs.collect())
             }
             Err(finding) => {
                 let evidence = Evidence::new(&project.0, 0, "");

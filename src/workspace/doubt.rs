@@ -46,7 +46,7 @@ impl Doubt {
         match &self.scope {
             Scope::All => true,
             Scope::Ecosystem { name, below } => {
-                task.ecosystems.contains(name.as_str()) && task.id.project.0.is_within(below)
+                task.ecosystems.iter().any(|ecosystem| ecosystem == name) && task.id.project.0.is_within(below)
             }
             Scope::Project(project) => task.id.project == *project,
         }

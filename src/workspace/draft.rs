@@ -19,20 +19,21 @@ impl Parts {
         self.0.entry(whole.clone()).or_default().push((part.clone(), ecosystem));
     }
 
-    /// An input of a project's task, and the same of the project's parts where it means what the project owns. The ecosystem
-    /// that parts a project knows what it does in the whole.
-    pub(super) fn with_parts(&self, whole: &RepoPath, ecosystem: Option<&str>, input: Input) -> Vec<Input> {
-        let mut inputs = Vec::new();
-        if input.selection.reach == Reach::Owned {
-            let of_others = |by: &str| ecosystem != Some(by);
-            let parts = self.0.get(whole).into_iter().flatten().filter(|(_, by)| of_others(by));
-            let read = parts.filter(|(part, _)| part.is_within(&input.selection.base));
-            inputs.extend(read.map(|(part, _)| Input {
+    /// Adds the same of a project's parts to inputs of its task that mean what the project owns. The ecosystem that parts a
+    /// project knows what it does in the whole.
+    pub(super) fn with_parts(&self, whole: &RepoPath, ecosystem: Option<&str>, mut inputs: Vec<Input>) -> Vec<Input> {
+        let Some(parts) = self.0.get(whole) else { return inputs };
+        let owned = inputs.iter().filter(|input| input.selection.reach == Reach::Owned);
+        let of_parts = owned.flat_map(|input| {
+            let of_others = parts.iter().filter(|(_, by)| ecosystem != Some(by));
+            let read = of_others.filter(|(part, _)| part.is_within(&input.selection.base));
+            read.map(|(part, _)| Input {
                 selection: Selection { base: part.clone(), reach: Reach::All, ..input.selection.clone() },
                 evidence: input.evidence.clone(),
-            }));
-        }
-        inputs.push(input);
+            })
+        });
+        let of_parts: Vec<Input> = of_parts.collect();
+        inputs.extend(of_parts);
         inputs
     }
 }

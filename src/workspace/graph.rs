@@ -6,7 +6,9 @@ use petgraph::algo::kosaraju_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
 use petgraph::visit::EdgeRef;
 
+use super::draft::Draft;
 use super::{Edge, ProjectId, Workspace};
+use crate::diagnostic::Diagnostic;
 use crate::discover::EdgeKind;
 
 /// Projects that depend on each other, and one way round with its evidence.
@@ -36,7 +38,7 @@ pub fn cycles(workspace: &Workspace) -> Vec<Cycle> {
     cycles_among(workspace.projects().map(|project| &project.id), workspace.edges())
 }
 
-pub(super) fn cycles_among<'a>(projects: impl Iterator<Item = &'a ProjectId>, edges: &'a [Edge]) -> Vec<Cycle> {
+fn cycles_among<'a>(projects: impl Iterator<Item = &'a ProjectId>, edges: &'a [Edge]) -> Vec<Cycle> {
     let graph = build_graph(projects, edges);
     let mut found: Vec<Cycle> = kosaraju_scc(&graph)
         .into_iter()
@@ -76,4 +78,20 @@ fn shortest_way_round(graph: &DiGraph<&ProjectId, &Edge>, start: NodeIndex) -> O
         }
     }
     None
+}
+/// Warns of projects that depend on each other in a circle.
+pub(super) fn report_cycles(workspace: &mut Draft) {
+    for cycle in cycles_among(workspace.projects.keys(), &workspace.edges) {
+        let Some(first) = cycle.edges.first() else { continue };
+        let way: Vec<String> = cycle
+            .edges
+            .iter()
+            .map(|edge| format!("{} ({}:{})", edge.to, edge.evidence.file, edge.evidence.line))
+            .collect();
+        workspace.diagnostics.push(
+            Diagnostic::warning("dependency-cycle", format!("{} depends on itself: {}", first.from, way.join(" → ")))
+                .at(&first.evidence)
+                .help("the projects of a cycle are planned as one; cut one of its edges"),
+        );
+    }
 }

@@ -2,8 +2,10 @@
 //!
 //! They are plain numbers in sorted arrays, so that a kept workspace is there as soon as its bytes are.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::OnceLock;
+
+use foldhash::fast::RandomState;
 
 use super::draft::Draft;
 use super::owner::{Holding, Owners};
@@ -97,7 +99,7 @@ pub(super) struct Index {
 impl Index {
     pub(super) fn new(draft: &Draft) -> Self {
         let Draft { projects, tasks, understood, configurations, .. } = draft;
-        let mut by_base: BTreeMap<&RepoPath, Vec<u32>> = BTreeMap::new();
+        let mut by_base: HashMap<&RepoPath, Vec<u32>, RandomState> = HashMap::default();
         let mut sliced: BTreeSet<&RepoPath> = BTreeSet::new();
         for (task, number) in tasks.values().zip(0_u32..) {
             for (input, at) in task.inputs.iter().zip(0_u32..) {
@@ -106,10 +108,13 @@ impl Index {
                 by_base.entry(&input.selection.base).or_default().extend([number, at, reads]);
             }
         }
+        let mut by_base: Vec<(&RepoPath, Vec<u32>)> = by_base.into_iter().collect();
+        by_base.sort_unstable_by_key(|(base, _)| *base);
         let held = draft.owners.iter();
-        let folders = projects.keys().chain(tasks.keys().map(|id| &id.project)).map(|id| &id.0);
+        let folders = projects.keys().map(|id| &id.0);
         let owned = held.clone().flat_map(|(folder, holding)| [folder, &holding.project.0]);
-        let named = by_base.keys().copied().chain(folders).chain(owned).chain(understood).chain(configurations);
+        let named =
+            by_base.iter().map(|(base, _)| *base).chain(folders).chain(owned).chain(understood).chain(configurations);
         let named = named.chain(sliced.iter().copied());
         let paths = Paths::of(named);
         let number = |path: &RepoPath| paths.find(path.as_bytes()).unwrap_or(u32::MAX);
@@ -127,7 +132,7 @@ impl Index {
             .collect();
         let mut index = Self {
             projects: numbers(&mut projects.keys().map(|id| &id.0)),
-            bases: numbers(&mut by_base.keys().copied()),
+            bases: numbers(&mut by_base.iter().map(|(base, _)| *base)),
             held: numbers(&mut held.clone().map(|(folder, _)| folder)),
             holders: numbers(&mut held.map(|(_, holding)| &holding.project.0)),
             understood: numbers(&mut understood.iter()),
@@ -140,11 +145,17 @@ impl Index {
         };
         index.paths = paths;
         let place = |found: Option<usize>| found.map_or(u32::MAX, |at| at as u32);
-        let of_projects: Vec<u32> = tasks.keys().map(|id| place(index.project(&id.project.0))).collect();
+        // Both are in the order of their folders.
+        let mut at = projects.keys().zip(0_u32..).peekable();
+        let of_projects = tasks.keys().map(|id| {
+            while at.next_if(|(project, _)| **project < id.project).is_some() {}
+            at.peek().filter(|(project, _)| **project == id.project).map_or(u32::MAX, |(_, number)| *number)
+        });
+        let of_projects: Vec<u32> = of_projects.collect();
         let of_names: Vec<u32> = tasks.keys().map(|id| place(index.names.binary_search(&id.name).ok())).collect();
         (index.task_projects, index.task_names) = (of_projects.into(), of_names.into());
         let (mut starts, mut readers) = (vec![0], Vec::new());
-        for of_base in by_base.into_values() {
+        for (_, of_base) in by_base {
             readers.extend(of_base);
             starts.push(readers.len() as u32 / 3);
         }

@@ -16,6 +16,7 @@ mod owner;
 mod paths;
 mod rows;
 mod shared_ground;
+mod slices;
 mod symlink;
 mod task;
 mod unmatched;
@@ -94,10 +95,10 @@ pub struct Project {
     pub name: String,
     /// What it is.
     pub kind: ProjectKind,
-    /// Names that manifests know it by.
-    pub aliases: BTreeSet<String>,
-    /// The ecosystems whose manifests make it.
-    pub ecosystems: BTreeSet<&'static str>,
+    /// Names that manifests know it by, sorted.
+    pub aliases: Vec<String>,
+    /// The ecosystems whose manifests make it, sorted.
+    pub ecosystems: Vec<&'static str>,
     /// Who owns it, from the configuration.
     pub owners: Vec<String>,
     /// The lines that make it a project.
@@ -292,7 +293,8 @@ impl Workspace {
         if let Some(project) = self.projects().find(|project| project.name == wanted) {
             return Ok(project);
         }
-        let candidates: Vec<&Project> = self.projects().filter(|project| project.aliases.contains(wanted)).collect();
+        let candidates: Vec<&Project> =
+            self.projects().filter(|project| project.aliases.iter().any(|alias| alias == wanted)).collect();
         match candidates[..] {
             [project] => Ok(project),
             [] => {

@@ -1,7 +1,5 @@
 //! A sorted pool of paths: each has a number, and the numbers are in the order of the paths.
 
-use std::collections::BTreeSet;
-
 use crate::codec::{Bytes, Numbers};
 use crate::path::RepoPath;
 
@@ -16,7 +14,10 @@ impl Paths {
     /// A pool of these paths.
     pub(super) fn of<'a>(paths: impl Iterator<Item = &'a RepoPath>) -> Self {
         let (mut ends, mut bytes) = (Vec::new(), Vec::new());
-        for path in paths.collect::<BTreeSet<_>>() {
+        let mut sorted: Vec<&RepoPath> = paths.collect();
+        sorted.sort_unstable();
+        sorted.dedup();
+        for path in sorted {
             bytes.extend_from_slice(path.as_bytes());
             ends.push(bytes.len() as u32);
         }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use schemars::JsonSchema;
@@ -76,7 +77,7 @@ pub struct Slice {
     /// The file.
     pub file: RepoPath,
     /// What the file calls the fragment.
-    pub fragment: String,
+    pub fragment: Arc<str>,
     /// A digest over the fragment and all that it needs.
     pub digest: FragmentDigest,
     /// How it is known that the task reads it.
@@ -112,10 +113,10 @@ pub struct Task {
     /// The files that it makes, as globs relative to the project's folder; empty where its result is that it passed, and
     /// none where nobody can say or where it makes something else than files, such as an image.
     pub outputs: Option<Vec<String>>,
-    /// The tools that run it.
-    pub tools: BTreeSet<String>,
-    /// The ecosystems that claim it.
-    pub ecosystems: BTreeSet<&'static str>,
+    /// The tools that run it, sorted.
+    pub tools: Vec<String>,
+    /// The ecosystems that claim it, sorted.
+    pub ecosystems: Vec<&'static str>,
     /// Whether its tools build what it reads by themselves.
     pub builds_upstream: bool,
     /// How long it may take.
@@ -140,8 +141,8 @@ impl Task {
             commands: Vec::new(),
             environment: BTreeSet::new(),
             outputs: Some(Vec::new()),
-            tools: BTreeSet::new(),
-            ecosystems: BTreeSet::new(),
+            tools: Vec::new(),
+            ecosystems: Vec::new(),
             builds_upstream: true,
             timeout: None,
             retries: 0,
@@ -165,7 +166,7 @@ impl Task {
         evidence.cloned().unwrap_or_else(|| Evidence::new(path, 0, ""))
     }
 
-    /// Puts inputs, slices and readings in order, each once.
+    /// Puts what is listed in order, each once.
     pub(super) fn tidy(&mut self) {
         self.inputs.sort();
         self.inputs.dedup();
@@ -174,5 +175,9 @@ impl Task {
         self.slices.dedup_by(|later, first| (&later.file, later.digest) == (&first.file, first.digest));
         self.reads.sort();
         self.reads.dedup_by(|later, first| later.task == first.task);
+        self.tools.sort();
+        self.tools.dedup();
+        self.ecosystems.sort();
+        self.ecosystems.dedup();
     }
 }

@@ -26,7 +26,7 @@ pub(crate) fn workspace_of(tree: &dyn Tree) -> Workspace {
     let linked = discover(tree, &SurveyMemo::default(), &FactsMemo::default()).unwrap();
     let (configuration, findings) = config::read_all(&linked.configurations);
     let Some(configuration) = configuration else { panic!("{findings:?}") };
-    assemble(tree, &linked, &configuration).unwrap()
+    assemble(tree, linked, &configuration).unwrap()
 }
 
 impl Workspace {

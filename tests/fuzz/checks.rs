@@ -130,7 +130,7 @@ impl Known {
         single_thread();
         let linked = discover(&tree, &SurveyMemo::default(), &FactsMemo::default()).unwrap();
         let configuration = config::read_all(&linked.configurations).0.unwrap_or_default();
-        let workspace = assemble(&tree, &linked, &configuration).unwrap();
+        let workspace = assemble(&tree, linked.clone(), &configuration).unwrap();
         let wanted = workspace.task_indices().collect();
         let found = fingerprints(&workspace, &tree, &Environment::new(), &wanted, &OwnDigests::default()).unwrap();
         assert_eq!(found.tasks.len(), wanted.len(), "a task has no fingerprint");

@@ -320,7 +320,7 @@ impl Known {
     fn parse(text: &str) -> Self {
         let tree = MemoryTree::parse(text);
         let discovered = discover(&tree, &SurveyMemo::default(), &FactsMemo::default()).unwrap();
-        let workspace = assemble(&tree, &discovered, &Configuration::default()).unwrap();
+        let workspace = assemble(&tree, discovered, &Configuration::default()).unwrap();
         Self { tree, workspace }
     }
 

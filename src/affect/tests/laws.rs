@@ -77,7 +77,7 @@ fn told(workspace: &Workspace) -> String {
 fn understood(tree: &MemoryTree, surveys: &SurveyMemo, facts: &FactsMemo) -> Workspace {
     let linked = discover(tree, surveys, facts).unwrap();
     let (configuration, _) = config::read_all(&linked.configurations);
-    assemble(tree, &linked, &configuration.unwrap()).unwrap()
+    assemble(tree, linked, &configuration.unwrap()).unwrap()
 }
 
 /// The tasks of an answer, with the words of another naming of the folders.

@@ -50,7 +50,7 @@ pub fn read(documents: &[Located], lines: &Lines<'_>) -> (Vec<Entry>, Fragments)
             }
             for (name, value) in value.entries() {
                 let full = format!("{}.{}", key.text, name.text);
-                let fragment = fragments.add(&full, name.line, &[&value.canonical()]);
+                let fragment = fragments.add(full.as_str(), name.line, &[&value.canonical()]);
                 let mut entry = Entry::new(lines.stated(name.line, full), fragment);
                 entry.use_variables(value);
                 match key.text.as_str() {

@@ -61,7 +61,7 @@ pub fn read(bytes: &[u8]) -> Result<EnvironmentFile, Unreadable> {
     let mut file = EnvironmentFile::default();
     let mut fragments = Fragments::default();
     let cut: Vec<FragmentIndex> =
-        entries.iter().map(|(key, value)| fragments.add(key, value.line, &[value.value.as_bytes()])).collect();
+        entries.iter().map(|(key, value)| fragments.add(key.as_str(), value.line, &[value.value.as_bytes()])).collect();
     file.entries = entries;
     for ((key, _), fragment) in file.entries.iter().zip(cut) {
         let needs = uses.get(key).into_iter().flatten().filter_map(|used| file.fragment(used));

@@ -1,9 +1,9 @@
 //! Facts as entries.
 
-use std::collections::HashMap;
+use std::io;
 
 use super::surveys::object;
-use super::{Entries, NewEntries};
+use super::{Entries, Known, NewEntries};
 use crate::codec::{Damaged, Reader, Writer};
 use crate::discover::registry::{EcosystemIndex, Facts, FactsKey};
 use crate::discover::syntax::Unreadable;
@@ -22,7 +22,11 @@ pub(in crate::discover) fn read_facts(kept: &Entries, wanted: &FactsKey) -> Opti
 }
 
 /// Writes facts that were not kept before.
-pub(super) fn write_facts(known: &HashMap<FactsKey, Result<Facts, Unreadable>>, kept: &Entries, to: &mut NewEntries) {
+pub(super) fn write_facts(
+    known: &Known<FactsKey, Result<Facts, Unreadable>>,
+    kept: &Entries,
+    to: &mut NewEntries<'_>,
+) -> io::Result<()> {
     let mut sorted: Vec<_> = known.iter().filter(|(key, _)| find(kept, key).is_none()).collect();
     sorted.sort_unstable_by_key(|(key, _)| *key);
     for (key, facts) in sorted {
@@ -43,8 +47,9 @@ pub(super) fn write_facts(known: &HashMap<FactsKey, Result<Facts, Unreadable>>, 
                 entry.bytes.extend_from_slice(message.as_bytes());
             }
         }
-        to.push(id.0, &entry.bytes);
+        to.push(id.0, &entry.bytes)?;
     }
+    Ok(())
 }
 
 /// What follows the key of an entry.

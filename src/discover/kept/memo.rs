@@ -4,11 +4,16 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use foldhash::fast::RandomState;
+
 use super::Entries;
+
+/// What is known by key.
+pub(in crate::discover) type Known<K, V> = HashMap<K, V, RandomState>;
 
 /// Values by what they are a function of: what two trees share is worked out once.
 pub struct Memo<K, V> {
-    known: Mutex<HashMap<K, V>>,
+    known: Mutex<Known<K, V>>,
     kept: Mutex<Option<Arc<Entries>>>,
     news: AtomicUsize,
 }
@@ -26,14 +31,21 @@ impl<K: Eq + std::hash::Hash, V> Memo<K, V> {
         self.known().insert(key, value);
     }
 
-    pub(in crate::discover) fn known(&self) -> MutexGuard<'_, HashMap<K, V>> {
+    pub(in crate::discover) fn known(&self) -> MutexGuard<'_, Known<K, V>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes up what was kept, instead of what is known in its own form.
     pub(super) fn recall(&self, kept: Entries) {
         *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(kept));
-        *self.known() = HashMap::new();
+        *self.known() = HashMap::default();
+    }
+
+    /// Forgets what is known and what was kept.
+    pub(super) fn forget(&self) {
+        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.known() = HashMap::default();
+        self.forget_news();
     }
 
     pub(in crate::discover) fn kept(&self) -> Option<Arc<Entries>> {

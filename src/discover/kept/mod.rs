@@ -1,7 +1,7 @@
 //! Surveys and facts as bytes, for a later run.
 //!
-//! Three parts: an index, from which any entry is found by the first bytes of its object id, and the surveys and the facts,
-//! one entry behind the other, of which each is decoded when it is asked for. A survey names those below it by number, and each stands
+//! Three parts: the surveys and the facts, one entry behind the other, of which each is decoded when it is asked for, and an
+//! index, from which any entry is found by the first bytes of its object id. A survey names those below it by number, and each stands
 //! behind the ones that it names. An entry that cannot be decoded is as good as not there; whoever keeps the parts proves
 //! that they are whole and that the same build wrote them.
 
@@ -9,25 +9,24 @@ mod facts;
 mod memo;
 mod surveys;
 
+use std::io;
+
 pub(super) use self::facts::read_facts;
 use self::facts::write_facts;
+use self::memo::Known;
 pub use self::memo::Memo;
 pub(super) use self::surveys::read_survey;
 use self::surveys::write_surveys;
 use super::{FactsMemo, SurveyMemo};
-use crate::codec::{Bytes, Damaged, Numbers, Reader, Writer};
+use crate::codec::{Bytes, Damaged, Numbers, Parts, Reader, Writer};
 use crate::tree::ObjectId;
-
-/// The most bytes that are kept.
-const MOST_BYTES: usize = 64 << 20;
 
 /// How many times more entries than are in use may be kept, and how many may be in any case.
 const MOST_UNUSED: usize = 4;
 const FEW: usize = 4096;
 
-/// The bytes of an entry that is rather long. What is set aside and not used costs nothing.
-const USUAL_SURVEY: usize = 128;
-const USUAL_FACTS: usize = 1024;
+/// Entries are handed on when there are so many bytes of them.
+const PIECE: usize = 64 << 10;
 
 /// Entries, each under an object id. Several may stand under one.
 #[derive(Debug, Default)]
@@ -78,48 +77,52 @@ fn prefix(id: ObjectId) -> u32 {
 }
 
 /// Entries that are being written: those that were kept, and new ones behind them.
-struct NewEntries {
+struct NewEntries<'p> {
     prefixes: Vec<(u32, u32)>,
     ends: Vec<u32>,
+    end: u32,
+    /// What was not handed on yet.
     bytes: Vec<u8>,
+    parts: &'p mut dyn Parts,
 }
 
-impl NewEntries {
-    /// Room for more entries of some length is set aside: to grow step by step means to copy everything each time.
-    fn behind(kept: &Entries, more: usize, length: usize) -> Self {
-        let count = kept.len() + more;
-        let (mut prefixes, mut ends) = (Vec::with_capacity(count), Vec::with_capacity(count));
-        prefixes.extend(kept.prefixes.iter().zip(kept.numbers.iter()));
-        ends.extend(kept.ends.iter());
-        let mut bytes = Vec::with_capacity(kept.bytes.len() + more * length);
-        bytes.extend_from_slice(&kept.bytes);
-        Self { prefixes, ends, bytes }
+impl<'p> NewEntries<'p> {
+    fn behind(kept: &Entries, parts: &'p mut dyn Parts) -> io::Result<Self> {
+        let (prefixes, ends) = (kept.prefixes.iter().zip(kept.numbers.iter()).collect(), kept.ends.iter().collect());
+        parts.begin()?;
+        parts.write(&kept.bytes)?;
+        Ok(Self { prefixes, ends, end: kept.bytes.len() as u32, bytes: Vec::with_capacity(2 * PIECE), parts })
     }
 
-    fn push(&mut self, id: ObjectId, entry: &[u8]) -> u32 {
+    fn push(&mut self, id: ObjectId, entry: &[u8]) -> io::Result<u32> {
         let number = self.ends.len() as u32;
         self.prefixes.push((prefix(id), number));
+        self.end += entry.len() as u32;
+        self.ends.push(self.end);
         self.bytes.extend_from_slice(entry);
-        self.ends.push(self.bytes.len() as u32);
-        number
+        if self.bytes.len() >= PIECE {
+            self.parts.write(&self.bytes)?;
+            self.bytes.clear();
+        }
+        Ok(number)
     }
 
-    /// Adds to the index, and gives the entries.
-    fn write(mut self, index: &mut Writer) -> Vec<u8> {
+    /// Hands on what is left, and adds to the index.
+    fn finish(mut self, index: &mut Writer) -> io::Result<()> {
         self.prefixes.sort_unstable();
         index.array(self.prefixes.iter().map(|(prefix, _)| *prefix));
         index.array(self.prefixes.iter().map(|(_, number)| *number));
         index.array(self.ends.iter().copied());
-        self.bytes
+        self.parts.write(&self.bytes)
     }
 }
 
-/// An index, surveys and facts.
+/// Surveys, facts and an index.
 pub type KeptParts = [Vec<u8>; 3];
 
 /// Lets memos know what was kept, by an earlier run or by this one: what they hold in other forms goes.
 pub fn recall(surveys: &SurveyMemo, facts: &FactsMemo, parts: KeptParts) -> Result<(), Damaged> {
-    let [index, kept_surveys, kept_facts] = parts.map(Bytes::from);
+    let [kept_surveys, kept_facts, index] = parts.map(Bytes::from);
     let mut index = Reader::sharing(&index);
     let [kept_surveys, kept_facts] = [kept_surveys, kept_facts].map(|bytes| Entries::read(&mut index, bytes));
     let (kept_surveys, kept_facts) = (kept_surveys?, kept_facts?);
@@ -129,45 +132,39 @@ pub fn recall(surveys: &SurveyMemo, facts: &FactsMemo, parts: KeptParts) -> Resu
     Ok(())
 }
 
-/// How much memos have come to know since they were last asked for [`kept`].
+/// Lets memos forget all that they know.
+pub fn forget(surveys: &SurveyMemo, facts: &FactsMemo) {
+    surveys.forget();
+    facts.forget();
+}
+
+/// How much memos have come to know since they were last kept.
 pub fn news(surveys: &SurveyMemo, facts: &FactsMemo) -> usize {
     surveys.news() + facts.news()
 }
 
-/// What memos know, and what was kept before, for [`recall`]; what this run did not use goes when it becomes too much. None
-/// if what was used is too much alone.
-pub fn kept(surveys: &SurveyMemo, facts: &FactsMemo) -> Option<KeptParts> {
+/// Writes what memos know, and what was kept before, for [`recall`]. What this run did not use goes when there is too much of
+/// it, or when it is not wanted.
+pub fn keep(surveys: &SurveyMemo, facts: &FactsMemo, with_unused: bool, to: &mut dyn Parts) -> io::Result<()> {
     surveys.forget_news();
     facts.forget_news();
-    let (before, fresh) = ((surveys.kept(), facts.kept()), Entries::default());
-    let (kept_surveys, kept_facts) = (before.0.as_deref().unwrap_or(&fresh), before.1.as_deref().unwrap_or(&fresh));
-    let used = surveys.known().len() + facts.known().len();
-    let (all, count) = written(surveys, facts, kept_surveys, kept_facts);
-    if count <= used * MOST_UNUSED + FEW && is_little(&all) {
-        return Some(all);
-    }
-    Some(written(surveys, facts, &fresh, &fresh).0).filter(is_little)
-}
-
-fn is_little(parts: &KeptParts) -> bool {
-    parts.iter().map(Vec::len).sum::<usize>() <= MOST_BYTES
-}
-
-fn written(
-    surveys: &SurveyMemo,
-    facts: &FactsMemo,
-    kept_surveys: &Entries,
-    kept_facts: &Entries,
-) -> (KeptParts, usize) {
+    let (mut kept_surveys, mut kept_facts) = (surveys.kept().unwrap_or_default(), facts.kept().unwrap_or_default());
     let (surveys, facts) = (surveys.known(), facts.known());
-    let mut new_surveys = NewEntries::behind(kept_surveys, surveys.len(), USUAL_SURVEY);
-    let mut new_facts = NewEntries::behind(kept_facts, facts.len(), USUAL_FACTS);
-    write_surveys(&surveys, kept_surveys, &mut new_surveys);
-    write_facts(&facts, kept_facts, &mut new_facts);
-    let count = new_surveys.ends.len() + new_facts.ends.len();
+    let new = surveys.keys().filter(|id| kept_surveys.under(id.0).next().is_none()).count()
+        + facts.keys().filter(|key| kept_facts.under(key.2.0).next().is_none()).count();
+    let count = kept_surveys.len() + kept_facts.len() + new;
+    if !with_unused || count > (surveys.len() + facts.len()) * MOST_UNUSED + FEW {
+        (kept_surveys, kept_facts) = Default::default();
+    }
     let mut index = Writer::default();
-    let [surveys, facts] = [new_surveys, new_facts].map(|entries| entries.write(&mut index));
-    ([index.bytes, surveys, facts], count)
+    let mut entries = NewEntries::behind(&kept_surveys, to)?;
+    write_surveys(&surveys, &kept_surveys, &mut entries)?;
+    entries.finish(&mut index)?;
+    let mut entries = NewEntries::behind(&kept_facts, to)?;
+    write_facts(&facts, &kept_facts, &mut entries)?;
+    entries.finish(&mut index)?;
+    to.begin()?;
+    to.write(&index.bytes)
 }
 
 #[cfg(test)]

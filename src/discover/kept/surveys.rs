@@ -1,9 +1,10 @@
 //! Surveys as entries.
 
 use std::collections::HashMap;
+use std::io;
 use std::sync::Arc;
 
-use super::{Entries, NewEntries};
+use super::{Entries, Known, NewEntries};
 use crate::codec::{Damaged, Reader, Writer};
 use crate::discover::registry::EcosystemIndex;
 use crate::discover::survey::{Own, Survey};
@@ -18,7 +19,7 @@ const MANIFEST: u32 = 2;
 pub(in crate::discover) fn read_survey(
     kept: &Entries,
     wanted: TreeId,
-    known: &mut HashMap<TreeId, Arc<Survey>>,
+    known: &mut Known<TreeId, Arc<Survey>>,
 ) -> Option<Arc<Survey>> {
     let mut pending = vec![find(kept, wanted)?];
     // Each names only those before it, so this comes to an end.
@@ -42,7 +43,11 @@ pub(in crate::discover) fn read_survey(
 }
 
 /// Writes surveys that were not kept before.
-pub(super) fn write_surveys(known: &HashMap<TreeId, Arc<Survey>>, kept: &Entries, to: &mut NewEntries) {
+pub(super) fn write_surveys(
+    known: &Known<TreeId, Arc<Survey>>,
+    kept: &Entries,
+    to: &mut NewEntries<'_>,
+) -> io::Result<()> {
     let mut sorted: Vec<&Arc<Survey>> = known.values().collect();
     sorted.sort_unstable_by_key(|survey| survey.id);
     let mut numbers: HashMap<TreeId, u32> = HashMap::new();
@@ -57,12 +62,16 @@ pub(super) fn write_surveys(known: &HashMap<TreeId, Arc<Survey>>, kept: &Entries
                 pending.extend(survey.below.iter().map(|(_, below)| &**below).filter(is_new));
             }
             if pending.len() == before {
-                let number = number.unwrap_or_else(|| to.push(survey.id.0, &written(survey, &numbers)));
+                let number = match number {
+                    Some(number) => number,
+                    None => to.push(survey.id.0, &written(survey, &numbers))?,
+                };
                 numbers.insert(survey.id, number);
                 pending.pop();
             }
         }
     }
+    Ok(())
 }
 
 fn written(survey: &Survey, numbers: &HashMap<TreeId, u32>) -> Vec<u8> {

@@ -1,6 +1,7 @@
 //! Which packages and workspaces a tree has, who is whose member, and what stands alone.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use super::members::{Members, Negation};
 use super::package::Package;
@@ -149,7 +150,7 @@ impl<'a> Layout<'a> {
         type Stating<'s> = (RepoPath, &'s [Stated<String>], Negation);
         let mut stating: Vec<(RepoPath, Stating<'_>)> = Vec::new();
         // Below a file that cannot be read, but may name members, everyone may be one.
-        let everyone = [Stated { value: "**".to_owned(), line: 0, text: String::new() }];
+        let everyone = [Stated { value: "**".to_owned(), line: 0, text: Arc::default() }];
         let mut enclosing: Option<HashSet<RepoPath>> = None;
         for manifest in landscape.manifests() {
             let (globs, negation) = match manifest.facts {

@@ -170,6 +170,8 @@ fn without_extended_groups(glob: &str, includes: bool) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
 
     fn path(text: &str) -> RepoPath {
@@ -178,7 +180,7 @@ mod tests {
 
     fn check(root: &str, globs: &[&str], negation: Negation, named: &[&str], not: &[&str]) {
         let stated: Vec<_> =
-            globs.iter().map(|glob| Stated { value: (*glob).to_owned(), line: 1, text: String::new() }).collect();
+            globs.iter().map(|glob| Stated { value: (*glob).to_owned(), line: 1, text: Arc::default() }).collect();
         let root = if root.is_empty() { RepoPath::root() } else { path(root) };
         let members = Members::compile(&root, &root.child(b"package.json"), &stated, negation, &mut Vec::new());
         let names = |folder: &str| members.iter().any(|members| members.name(&path(folder)));

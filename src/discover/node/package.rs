@@ -134,15 +134,15 @@ impl Package {
             let version = stated.get("version").and_then(Located::text).unwrap_or_default();
             Some(format!("{}@{version}", stated.get("name")?.text()?))
         });
+        let tables = TABLES.map(|table| document.get(table));
+        let count = tables.iter().flatten().map(|table| table.entries().count()).sum();
+        let mut dependencies = Vec::with_capacity(count);
+        tables.iter().flatten().for_each(|table| dependencies.extend(dependencies_of(table, &lines)));
         let mut package = Self {
             name: text_at(&document, &["name"], &lines).filter(|name| !name.value.is_empty()),
             version: document.get("version").and_then(Located::text).map(str::to_owned),
             workspaces: globs.map(|globs| texts(globs, &lines)),
-            dependencies: TABLES
-                .iter()
-                .filter_map(|table| document.get(table))
-                .flat_map(|table| dependencies(table, &lines))
-                .collect(),
+            dependencies,
             build: script("build"),
             test,
             starts: script("start").is_some(),
@@ -261,14 +261,11 @@ pub(super) fn values(table: &Located, lines: &Lines<'_>) -> Vec<Stated<String>> 
     table.entries().filter_map(entry).collect()
 }
 
-fn dependencies(table: &Located, lines: &Lines<'_>) -> Vec<Dependency> {
-    table
-        .entries()
-        .filter_map(|(key, value)| {
-            let wanted = lines.stated(key.line, value.text()?.trim().to_owned());
-            Some(Dependency { name: key.text.clone(), wanted })
-        })
-        .collect()
+fn dependencies_of<'d>(table: &'d Located, lines: &'d Lines<'_>) -> impl Iterator<Item = Dependency> + 'd {
+    table.entries().filter_map(|(key, value)| {
+        let wanted = lines.stated(key.line, value.text()?.trim().to_owned());
+        Some(Dependency { name: key.text.clone(), wanted })
+    })
 }
 
 /// The entries of `catalog` and `catalogs` of a document.

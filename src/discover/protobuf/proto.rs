@@ -152,8 +152,8 @@ impl<'a> Lexer<'a> {
         // No character takes more than four bytes, so more than this is never shown.
         let text = self.bytes[line.start..].iter().take(4 * LONGEST_LINE).take_while(|&&b| b != b'\n');
         let text: Vec<u8> = text.copied().collect();
-        let text = String::from_utf8_lossy(&text).trim().chars().take(LONGEST_LINE).collect();
-        Stated { value, line: line.number, text }
+        let text: String = String::from_utf8_lossy(&text).trim().chars().take(LONGEST_LINE).collect();
+        Stated { value, line: line.number, text: text.into() }
     }
 }
 

@@ -10,6 +10,7 @@ mod xml;
 mod yaml;
 
 use std::cell::RefCell;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -57,7 +58,7 @@ pub struct Stated<T> {
     /// The line, counted from 1.
     pub line: u32,
     /// The text of the line.
-    pub text: String,
+    pub text: Arc<str>,
 }
 
 impl<T> Stated<T> {
@@ -77,7 +78,7 @@ pub struct Lines<'a> {
     text: &'a str,
     starts: Vec<usize>,
     /// The line that was asked for last and its text: many values may stand on one line, behind much white space.
-    last: RefCell<Option<(u32, String)>>,
+    last: RefCell<Option<(u32, Arc<str>)>>,
 }
 
 impl<'a> Lines<'a> {
@@ -93,7 +94,7 @@ impl<'a> Lines<'a> {
     }
 
     /// The text of a line without white space around it, cut to what evidence carries.
-    pub fn text(&self, line: u32) -> String {
+    pub fn text(&self, line: u32) -> Arc<str> {
         let mut last = self.last.borrow_mut();
         if let Some((known, text)) = &*last
             && *known == line
@@ -101,14 +102,14 @@ impl<'a> Lines<'a> {
             return text.clone();
         }
         let index = (line as usize).saturating_sub(1);
-        let Some(&start) = self.starts.get(index) else { return String::new() };
+        let Some(&start) = self.starts.get(index) else { return Arc::default() };
         let end = self.starts.get(index + 1).copied().unwrap_or(self.text.len());
         let text = self.text[start..end].trim();
         // A text has no more characters than bytes.
-        let text = if text.len() <= LONGEST_EVIDENCE {
-            text.to_owned()
+        let text: Arc<str> = if text.len() <= LONGEST_EVIDENCE {
+            text.into()
         } else {
-            text.chars().take(LONGEST_EVIDENCE).collect()
+            text.chars().take(LONGEST_EVIDENCE).collect::<String>().into()
         };
         *last = Some((line, text.clone()));
         text

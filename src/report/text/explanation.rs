@@ -104,7 +104,7 @@ pub fn explain_path(
                 Some(_) => "",
                 None => "  (not affected)",
             };
-            let fragment = harmless(&slice.fragment);
+            let fragment = harmless(&*slice.fragment);
             let _ = writeln!(text, "read by {} as far as `{fragment}` reaches{planned}", task.id);
         }
     }
@@ -173,7 +173,7 @@ fn reacts_text(text: &mut String, workspace: &Workspace, task: &Task, look: Look
     }
     for slice in &task.slices {
         let evidence = look.cut(&evidence_text(&slice.evidence), 6);
-        let fragment = harmless(&slice.fragment);
+        let fragment = harmless(&*slice.fragment);
         let _ =
             writeln!(text, "  {} as far as `{fragment}` reaches\n      {}", slice.file, look.paint(FAINT, evidence));
     }

@@ -3,9 +3,9 @@
 use std::fmt;
 
 #[cfg(target_os = "linux")]
-pub(super) use linux::{adopt, end, of};
+pub(super) use linux::{adopt, end, of, reap};
 #[cfg(not(target_os = "linux"))]
-pub(super) use other::{adopt, end, of};
+pub(super) use other::{adopt, end, of, reap};
 
 /// A process that outlived its command.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,6 +39,7 @@ mod linux {
     use std::fs::{self, File};
     use std::io::Read;
     use std::os::unix::ffi::OsStrExt;
+    use std::process::Child;
     use std::sync::{Mutex, Once, PoisonError};
     use std::thread;
     use std::time::{Duration, Instant};
@@ -59,7 +60,8 @@ mod linux {
     /// How much of what is told of a process is read: more than its first few fields can be long.
     const LONGEST_STAT: usize = 512;
 
-    /// Nobody else reaps an orphan while one looks, so that no number that was seen is another's when a signal is sent.
+    /// Nobody reaps a child while one looks, so that no number that was seen is another's when a signal is sent, and the
+    /// kernel loses its place in no list of children.
     static LOOKING: Mutex<()> = Mutex::new(());
 
     /// A process, as `/proc` tells of it.
@@ -78,6 +80,13 @@ mod linux {
         ONCE.call_once(|| {
             let _ = set_child_subreaper(Some(getpid()));
         });
+    }
+
+    /// Reaps a child that ended.
+    pub(in super::super) fn reap(child: &mut Child) {
+        let _looking = LOOKING.lock().unwrap_or_else(PoisonError::into_inner);
+        // How it ended is known already.
+        let _ = child.wait();
     }
 
     /// The processes of a group besides its leader, and those below this process that carry a label.
@@ -125,9 +134,12 @@ mod linux {
     /// All processes below this one.
     fn below_this() -> Vec<Process> {
         let mut below = Vec::new();
-        let mut pending = match children_of(std::process::id()) {
-            Some(children) => children,
-            None => return below_this_of_all(),
+        let own = || children_of(std::process::id());
+        // Twice, as a child is not seen that moves from one list to another meanwhile: a thread that ends leaves its
+        // children to the first one.
+        let mut pending = match (own(), own()) {
+            (Some(once), Some(again)) => [once, again].concat(),
+            _ => return below_this_of_all(),
         };
         let mut met = BTreeSet::new();
         while let Some(id) = pending.pop() {
@@ -232,9 +244,16 @@ mod linux {
 #[cfg(not(target_os = "linux"))]
 mod other {
     use std::ffi::OsStr;
+    use std::process::Child;
 
     use super::Orphan;
     use crate::run::process::group::{Group, Signal};
+
+    /// Reaps a child that ended.
+    pub(in super::super) fn reap(child: &mut Child) {
+        // How it ended is known already.
+        let _ = child.wait();
+    }
 
     /// Nobody can be the parent of orphans.
     pub(in super::super) fn adopt() {}

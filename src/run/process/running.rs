@@ -191,8 +191,7 @@ impl Watch<'_> {
         let grace = asked.and_then(|asked| asked.at.checked_add(grace));
         let leaked = self.end_others(group, grace.unwrap_or(patience).max(patience));
         self.stop.over();
-        // How it ended is known, so that it only remains to reap it.
-        let _ = child.wait();
+        orphans::reap(&mut child);
         let how = match status {
             _ if asked.is_some_and(|asked| asked.is_late) => How::TimedOut,
             _ if self.stop.is_asked() => How::Stopped,

@@ -8,13 +8,15 @@
 mod pools;
 mod values;
 
+use std::io;
+
 use self::pools::{Items, KeptPools, NewItems, Pools};
 use self::values::{Kept, Reading, Writing};
 use super::index::{Index, TaskIndex};
 use super::paths::Paths;
 use super::rows::{Definition, FragmentsByFile, Rows};
 use super::{Edge, Project, Symlinks, Task, TaskName, Workspace};
-use crate::codec::{Bytes, Damaged, Deferred, Numbers, Reader, Writer};
+use crate::codec::{Bytes, Damaged, Deferred, Numbers, Parts, Reader, Writer};
 use crate::discover::{PathHashes, Places, RestsOn};
 use crate::selection::Selection;
 
@@ -25,14 +27,26 @@ const DIGEST: usize = size_of::<Definition>();
 pub type Fetch = Box<dyn Fn() -> Option<Vec<u8>> + Send + Sync>;
 
 impl Workspace {
-    /// The workspace as the bytes of its three parts, from which [`Workspace::from_kept`] makes an equal one.
-    pub(crate) fn to_kept(&self) -> [Vec<u8>; 3] {
-        let ((index, places), rows) =
-            rayon::join(|| (self.index_part(), places_part(&self.rests_on)), || self.rows_part());
-        [index, places, rows]
+    /// Writes the workspace in three parts, from which [`Workspace::from_kept`] makes an equal one. The first is the rest of
+    /// one that was begun.
+    pub(crate) fn keep(&self, to: &mut dyn Parts) -> io::Result<()> {
+        self.write_index(to)?;
+        to.begin()?;
+        self.write_places(to)?;
+        to.begin()?;
+        self.rows().write(to)?;
+        self.fragments_of_files().write(to)
     }
 
-    fn index_part(&self) -> Vec<u8> {
+    /// The bytes of the parts.
+    #[cfg(any(test, fuzzing))]
+    pub(crate) fn to_kept(&self) -> [Vec<u8>; 3] {
+        let mut parts = vec![Vec::new()];
+        let written = self.keep(&mut parts);
+        written.ok().and_then(|()| parts.try_into().ok()).unwrap_or_default()
+    }
+
+    fn write_index(&self, to: &mut dyn Parts) -> io::Result<()> {
         let links = self.symlinks.listed();
         let mut pools = Pools::default();
         let small = Writing::of(&mut pools, |writing| {
@@ -42,42 +56,39 @@ impl Workspace {
             self.index.filters.write(writing);
             writing.list(self.diagnostics().iter());
         });
-        let mut part = Writer::default();
-        write_index(&self.index, &mut part);
-        pools.write(&mut part);
-        part.field(&small);
-        part.field(self.rests_on.sources().as_bytes());
-        part.bytes
+        to.write(&index_tables(&self.index))?;
+        Pooled { items: pools.into_items().into(), fields: vec![small] }.write(to)?;
+        write_field(self.rests_on.sources().as_bytes(), to)
     }
 
-    fn rows_part(&self) -> Vec<u8> {
-        let mut part = Writer::default();
-        let (rows, fragments) = rayon::join(|| self.rows(), || self.fragments_of_files());
-        rows.write(&mut part);
-        fragments.write(&mut part);
-        part.bytes
+    fn write_places(&self, to: &mut dyn Parts) -> io::Result<()> {
+        // Without the places everything counts as looked at, and an empty part says just that.
+        let Some(places) = self.rests_on.places() else { return Ok(()) };
+        let mut pools = Pools::default();
+        let selections = Writing::of(&mut pools, |to| places.selections.write(to));
+        write_field(places.paths.as_bytes(), to)?;
+        write_field(places.folders.as_bytes(), to)?;
+        Pooled { items: pools.into_items().into(), fields: vec![selections] }.write(to)
     }
 
     /// Projects, tasks, edges and what defines the tasks.
-    fn rows(&self) -> Pooled<'_> {
+    fn rows(&self) -> Pooled {
         let mut pools = Pools::default();
-        let mut part = Writer::default();
         let mut projects = NewItems::default();
         self.projects().for_each(|project| projects.push(&Writing::of(&mut pools, |to| project.write(to))));
-        projects.write(&mut part);
         let mut tasks = NewItems::default();
         self.tasks().for_each(|task| tasks.push(&Writing::of(&mut pools, |to| task.write(to))));
-        tasks.write(&mut part);
-        part.field(&Writing::of(&mut pools, |to| to.list(self.edges().iter())));
-        part.field(&self.task_indices().flat_map(|task| self.definition(task).0).collect::<Vec<u8>>());
-        Pooled { pools, part }
+        let edges = Writing::of(&mut pools, |to| to.list(self.edges().iter()));
+        let definitions = self.task_indices().flat_map(|task| self.definition(task).0).collect();
+        let mut items = Vec::from(pools.into_items());
+        items.extend([projects, tasks]);
+        Pooled { items, fields: vec![edges, definitions] }
     }
 
-    fn fragments_of_files(&self) -> Pooled<'_> {
+    fn fragments_of_files(&self) -> Pooled {
         let mut pools = Pools::default();
-        let mut part = Writer::default();
-        part.field(&Writing::of(&mut pools, |to| self.rows.fragments().write(to)));
-        Pooled { pools, part }
+        let fragments = Writing::of(&mut pools, |to| self.rows.fragments().write(to));
+        Pooled { items: pools.into_items().into(), fields: vec![fragments] }
     }
 
     /// The workspace that was kept.
@@ -113,17 +124,25 @@ impl Workspace {
     }
 }
 
-/// Values and the pools that they name by number.
-struct Pooled<'v> {
-    pools: Pools<'v>,
-    part: Writer,
+/// Pools, and values that name what is in them by number.
+struct Pooled {
+    items: Vec<NewItems>,
+    fields: Vec<Vec<u8>>,
 }
 
-impl Pooled<'_> {
-    fn write(self, to: &mut Writer) {
-        self.pools.write(to);
-        to.bytes.extend(self.part.bytes);
+impl Pooled {
+    fn write(self, to: &mut dyn Parts) -> io::Result<()> {
+        self.items.into_iter().try_for_each(|items| items.write(to))?;
+        self.fields.into_iter().try_for_each(|field| write_field(&field, to))
     }
+}
+
+/// A field as [`Writer::field`] writes it, of which nothing is copied.
+fn write_field(field: &[u8], to: &mut dyn Parts) -> io::Result<()> {
+    let mut length = Writer::default();
+    length.count(field.len());
+    to.write(&length.bytes)?;
+    to.write(field)
 }
 
 /// Rows that are decoded one by one.
@@ -176,20 +195,6 @@ impl KeptRows {
     }
 }
 
-fn places_part(rests_on: &RestsOn) -> Vec<u8> {
-    let mut part = Writer::default();
-    // Without the places everything counts as looked at, and an empty part says just that.
-    if let Some(places) = rests_on.places() {
-        let mut pools = Pools::default();
-        let selections = Writing::of(&mut pools, |to| places.selections.write(to));
-        part.field(places.paths.as_bytes());
-        part.field(places.folders.as_bytes());
-        pools.write(&mut part);
-        part.field(&selections);
-    }
-    part.bytes
-}
-
 fn read_places(part: &Bytes) -> Result<Places, Damaged> {
     let mut reader = Reader::sharing(part);
     let [paths, folders] = [reader.shared_field()?, reader.shared_field()?].map(PathHashes::from);
@@ -199,7 +204,8 @@ fn read_places(part: &Bytes) -> Result<Places, Damaged> {
     Ok(Places { paths, folders, selections })
 }
 
-fn write_index(index: &Index, to: &mut Writer) {
+fn index_tables(index: &Index) -> Vec<u8> {
+    let mut to = Writer::default();
     to.array(index.paths.ends.iter());
     to.field(&index.paths.bytes);
     for numbers in [
@@ -222,6 +228,7 @@ fn write_index(index: &Index, to: &mut Writer) {
     }
     to.count(index.names.len());
     index.names.iter().for_each(|name| to.field(name.0.as_bytes()));
+    to.bytes
 }
 
 fn read_index(from: &mut Reader<'_>) -> Result<Index, Damaged> {

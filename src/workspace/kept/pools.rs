@@ -2,26 +2,28 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
+use std::io;
 use std::sync::OnceLock;
 
 use foldhash::fast::RandomState;
 
 use super::values::{Kept, Reading, Writing};
-use crate::codec::{Bytes, Damaged, Numbers, Reader, Writer};
+use super::write_field;
+use crate::codec::{Bytes, Damaged, Numbers, Parts, Reader, Writer};
 use crate::diagnostic::Evidence;
 use crate::discover::Input;
 use crate::path::RepoPath;
 
 /// Values with their numbers, while they are written.
-struct Pool<'v, T>(HashMap<&'v T, u32, RandomState>);
+struct Pool<'v, T: ?Sized>(HashMap<&'v T, u32, RandomState>);
 
-impl<T> Default for Pool<'_, T> {
+impl<T: ?Sized> Default for Pool<'_, T> {
     fn default() -> Self {
         Self(HashMap::default())
     }
 }
 
-impl<'v, T: Hash + Eq> Pool<'v, T> {
+impl<'v, T: Hash + Eq + ?Sized> Pool<'v, T> {
     /// The number of a value, and whether it is a new one.
     fn number(&mut self, value: &'v T) -> (u32, bool) {
         let next = self.0.len() as u32;
@@ -43,9 +45,11 @@ impl NewItems {
         self.ends.push(self.bytes.len() as u32);
     }
 
-    pub(super) fn write(&self, to: &mut Writer) {
-        to.array(self.ends.iter().copied());
-        to.field(&self.bytes);
+    pub(super) fn write(self, to: &mut dyn Parts) -> io::Result<()> {
+        let mut ends = Writer::default();
+        ends.array(self.ends.iter().copied());
+        to.write(&ends.bytes)?;
+        write_field(&self.bytes, to)
     }
 }
 
@@ -80,7 +84,7 @@ impl Items {
 pub(super) struct Pools<'v> {
     paths: Pool<'v, RepoPath>,
     path_items: NewItems,
-    texts: Pool<'v, String>,
+    texts: Pool<'v, str>,
     text_items: NewItems,
     evidence: Pool<'v, Evidence>,
     evidence_items: NewItems,
@@ -97,7 +101,7 @@ impl<'v> Pools<'v> {
         number
     }
 
-    pub(super) fn text(&mut self, text: &'v String) -> u32 {
+    pub(super) fn text(&mut self, text: &'v str) -> u32 {
         let (number, new) = self.texts.number(text);
         if new {
             self.text_items.push(text.as_bytes());
@@ -130,10 +134,9 @@ impl<'v> Pools<'v> {
         number
     }
 
-    pub(super) fn write(&self, to: &mut Writer) {
-        for items in [&self.path_items, &self.text_items, &self.evidence_items, &self.input_items] {
-            items.write(to);
-        }
+    /// Nothing more is added.
+    pub(super) fn into_items(self) -> [NewItems; 4] {
+        [self.path_items, self.text_items, self.evidence_items, self.input_items]
     }
 }
 
@@ -168,9 +171,9 @@ impl KeptPools {
         Ok(cell.get_or_init(|| path).clone())
     }
 
-    pub(super) fn text(&self, number: u32) -> Result<String, Damaged> {
+    pub(super) fn text<'t, T: From<&'t str>>(&'t self, number: u32) -> Result<T, Damaged> {
         let bytes = self.texts.get(number as usize)?;
-        std::str::from_utf8(bytes).map(str::to_owned).map_err(|_| Damaged)
+        std::str::from_utf8(bytes).map(T::from).map_err(|_| Damaged)
     }
 
     pub(super) fn evidence(&self, number: u32) -> Result<Evidence, Damaged> {

@@ -77,7 +77,7 @@ macro_rules! pooled {
     )*};
 }
 
-pooled!(RepoPath: path, String: text, Evidence: evidence, Input: input);
+pooled!(RepoPath: path, String: text, Arc<str>: text, Evidence: evidence, Input: input);
 
 /// A value that is its fields in order.
 macro_rules! fields {

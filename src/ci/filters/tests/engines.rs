@@ -34,7 +34,7 @@ on: {push: {paths: [a]}}
     let pipelines = pipelines(text);
     assert_eq!(names(&pipelines), ["push+pull_request", "push", "pull_request"]);
     let place = &filters(&pipelines)[0].place;
-    assert_eq!((place.line, place.text.as_str()), (3, "paths: [a/**]"));
+    assert_eq!((place.line, &*place.text), (3, "paths: [a/**]"));
     assert!(filters(&pipelines)[0].admits(&path("a/b"), ChangeKind::Deleted));
 }
 

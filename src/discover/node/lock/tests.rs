@@ -1,6 +1,7 @@
 //! What packages of a workspace reach through lockfiles of each format.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::Lock;
 use crate::discover::FragmentIndex;
@@ -21,7 +22,7 @@ fn reached(lock: &Lock, from: impl IntoIterator<Item = FragmentIndex>) -> Vec<St
             pending.extend(&fragments.get(at).unwrap().needs);
         }
     }
-    let mut names: Vec<_> = seen.into_iter().map(|at| fragments.get(at).unwrap().name.clone()).collect();
+    let mut names: Vec<_> = seen.into_iter().map(|at| fragments.get(at).unwrap().name.to_string()).collect();
     names.sort();
     names
 }
@@ -34,7 +35,7 @@ fn of(lock: &Lock, folder: &str) -> Vec<String> {
 }
 
 fn asked(lock: &Lock, name: &str, wanted: &str) -> Vec<String> {
-    let wanted = Stated { value: wanted.to_owned(), line: 1, text: String::new() };
+    let wanted = Stated { value: wanted.to_owned(), line: 1, text: Arc::default() };
     reached(lock, lock.request(&Dependency { name: name.to_owned(), wanted }))
 }
 
