@@ -9,6 +9,15 @@ use super::scheduler::Place;
 use super::work::{Settings, Work};
 use crate::store::{Ending, Kept, Outputs, PreparedResult, StoredResult};
 
+/// Tells build tools to leave no server behind for the next build: it would be found as a process left behind, and the
+/// result not be kept. A task that declares one of these decides for itself.
+const WITHOUT_SERVERS: [(&str, &str); 4] = [
+    ("DOTNET_CLI_USE_MSBUILD_SERVER", "0"),
+    ("GRADLE_OPTS", "-Dorg.gradle.daemon=false"),
+    ("MSBUILDDISABLENODEREUSE", "1"),
+    ("UseSharedCompilation", "false"),
+];
+
 /// A task to see to.
 pub(super) struct Assignment {
     pub(super) place: Place,
@@ -78,7 +87,9 @@ fn see_to(place: Place, work: &Work, settings: &Settings<'_>, stop: &Stop, told:
     }
     let declared = [Outputs { folder: &work.folder, patterns: &work.outputs }];
     let spool = settings.spools.join(format!("{place}.output"));
-    let environment = Environment::new(settings.variables, &work.variables, []);
+    let further = WITHOUT_SERVERS.iter().filter(|(name, _)| !work.variables.contains(*name));
+    let further = further.map(|(name, value)| (name.into(), value.into()));
+    let environment = Environment::new(settings.variables, &work.variables, further);
     let mut left_behind = Vec::new();
     let (mut attempts, mut duration) = (0, Duration::ZERO);
     let how = loop {

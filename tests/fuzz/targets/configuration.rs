@@ -2,7 +2,7 @@
 
 #![no_main]
 
-use knockon::config::{TaskSettings, read, select, written};
+use knockon::config::{EventKind, RefName, TaskSettings, read, select, written};
 use knockon::diagnostic::Severity;
 use knockon::path::RepoPath;
 use knockon_fuzz::inside;
@@ -27,7 +27,9 @@ fuzz_target!(|data: &[u8]| {
     assert_eq!(again.as_ref(), Some(&configuration), "{printed}\n{findings:#?}");
 
     for pipeline in configuration.pipelines.values() {
-        assert_eq!(pipeline.selected_by(b"release/a/1"), pipeline.selected_by(b"release/a/1"));
+        let at = RefName::parse("release/a/1");
+        let selected = || pipeline.selected_by(EventKind::Push, at.as_ref());
+        assert_eq!(selected(), selected());
     }
     for project in &configuration.projects {
         let Some(folder) = project.project.value.folder() else { continue };
