@@ -98,7 +98,8 @@ pub fn summary_text(run: &RunRecord, look: Look) -> String {
         let lines: Vec<&str> = plain.lines().collect();
         let skipped = lines.len().saturating_sub(LAST_LINES);
         for line in &lines[skipped..] {
-            let _ = writeln!(text, "        {}", look.paint(FAINT, look.cut(&harmless(line).to_string(), 8)));
+            let line = harmless(&line.replace('\t', "    ")).to_string();
+            let _ = writeln!(text, "        {}", look.paint(FAINT, look.cut(&line, 8)));
         }
     }
     let unkept: Vec<&TaskRecord> = run.tasks.iter().filter(|task| task.not_kept.is_some()).collect();
