@@ -30,10 +30,7 @@ impl Spools {
     fn below(place: &Path) -> io::Result<Self> {
         fs::create_dir_all(place)?;
         sweep(place);
-        let folder = place.join(format!("run-{}", std::process::id()));
-        // A dead run that had this number, of another container perhaps.
-        let _ = fs::remove_dir_all(&folder);
-        fs::create_dir(&folder)?;
+        let folder = make_own(place)?;
         let lock = File::create_new(folder.join(LOCK))?;
         lock.lock()?;
         Ok(Self { folder, _lock: lock })
@@ -49,6 +46,18 @@ impl Drop for Spools {
     fn drop(&mut self) {
         // What stays is swept by the next run.
         let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// Makes a folder that is nobody else's: in another container somebody may have the same number.
+fn make_own(place: &Path) -> io::Result<PathBuf> {
+    let mut others = 0;
+    loop {
+        let folder = place.join(format!("run-{}-{others}", std::process::id()));
+        match fs::create_dir(&folder) {
+            Err(reason) if reason.kind() == io::ErrorKind::AlreadyExists => others += 1,
+            made => return made.map(|()| folder),
+        }
     }
 }
 
@@ -85,7 +94,8 @@ mod tests {
         fs::write(dead.join(LOCK), "").unwrap();
         fs::write(dead.join("0.output"), "x").unwrap();
         fs::create_dir(place.path().join("other")).unwrap();
-        let live = place.path().join("run-2");
+        // In another container somebody has the same number.
+        let live = place.path().join(format!("run-{}-0", std::process::id()));
         fs::create_dir(&live).unwrap();
         let held = File::create_new(live.join(LOCK)).unwrap();
         held.lock().unwrap();

@@ -44,9 +44,7 @@ mod linux {
     use std::thread;
     use std::time::{Duration, Instant};
 
-    use rustix::process::{
-        Pid, Signal, WaitId, WaitIdOptions, getpgrp, getpid, getsid, kill_process, set_child_subreaper, waitid,
-    };
+    use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, getpid, kill_process, set_child_subreaper, waitid};
 
     use super::Orphan;
     use crate::run::process::LABEL;
@@ -231,9 +229,10 @@ mod linux {
         /// Reaps an orphan. A child that somebody else here started and waits for is in the group of this process, or
         /// leads one in its session.
         fn reap_if_orphan(&self) {
-            let own = |number: rustix::io::Result<Pid>| number.map_or(0, |id| id.as_raw_nonzero().get().unsigned_abs());
-            let is_others = self.session == own(getsid(None)) && [self.id, own(Ok(getpgrp()))].contains(&self.group);
-            if self.parent == std::process::id() && !is_others {
+            // The group or the session of this process may be of no number here: a container is entered from outside.
+            let Some(own) = Self::read(std::process::id()) else { return };
+            let is_others = self.session == own.session && [self.id, own.group].contains(&self.group);
+            if self.parent == own.id && !is_others {
                 let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
                 let _ = self.number().map(|id| waitid(WaitId::Pid(id), options));
             }
