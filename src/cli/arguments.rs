@@ -15,8 +15,8 @@ a list, 2 usage or configuration, 3 git or input/output, 4 something could not b
 /// What does this change knock on to?
 ///
 /// knockon reads git and the manifests that are there, and says which projects and tasks of a monorepo a change
-/// affects, each with the line of a file that proves it. It needs no configuration, runs nothing of the repository
-/// and opens no socket but by --deepen.
+/// affects, each with the line of a file that proves it. It needs no configuration. Planning runs nothing of the
+/// repository and opens no socket but by --deepen; `run` runs what is planned.
 #[derive(Debug, Parser)]
 #[command(name = "knockon", version, max_term_width = 110, after_help = EXIT_CODES)]
 pub struct Arguments {
@@ -62,6 +62,7 @@ pub enum Command {
     ///
     /// What `plan` prints with the same arguments is what is run. Tasks run on what is on disk, with no other environment
     /// variables than those that say where tools are and those that they declare.
+    #[command(mut_arg("head", |argument| argument.hide(true)))]
     Run(RunArguments),
     /// What the last run did
     Last {

@@ -7,6 +7,7 @@ use std::path::Path;
 use super::Exit;
 use super::arguments::{CiArguments, CiFormat};
 use super::commands::{Failure, Session, doubtful};
+use super::plan::WantedPlan;
 use crate::ci::{
     Durations, Emission, Engine, Feedback, Form, JobGraph, JobTerms, Options, Setup, Shard, SummaryFile, USUAL_LAYERS,
     engine,
@@ -16,7 +17,6 @@ use crate::planner::{Answer, PlannerError};
 use crate::report::json::PlanReport;
 use crate::report::markdown::plan_summary;
 use crate::report::text::doubt_text;
-use crate::store::Ledger;
 
 /// The file that GitHub reads a step's outputs from.
 const GITHUB_OUTPUT: &str = "GITHUB_OUTPUT";
@@ -49,16 +49,14 @@ impl Session<'_> {
     }
 
     fn ci_plan(&self, engine: Engine, form: Option<Form>, arguments: &CiArguments) -> Result<Exit, Failure> {
-        let (planner, answer, choice) = self.wanted(&arguments.wanted)?;
+        let WantedPlan { planner, answer, pipeline: choice, ledger } = self.wanted(&arguments.wanted)?;
         self.output.findings(&answer.diagnostics);
         self.annotate(engine, &findings_of_change(answer));
         let plan = planner.plan(answer, &choice)?;
         let pipeline = choice.pipeline.as_deref();
-        let durations = match (&arguments.durations, &arguments.wanted.ledger) {
-            (Some(file), _) => durations(file)?,
-            // What cannot be read of a ledger was told of when the plan was made.
-            (None, Some(ledger)) if arguments.shard.is_some() => Ledger::read(ledger).unwrap_or_default().durations,
-            _ => Durations::new(),
+        let durations = match &arguments.durations {
+            Some(file) => durations(file)?,
+            None => ledger.durations,
         };
         let terms = JobTerms { configuration: answer.head.configuration(), pipeline, durations: &durations };
         let mut graph = JobGraph::new(answer.head.workspace(), &plan, &terms)?;

@@ -13,10 +13,20 @@ use crate::report::json::PlanReport;
 use crate::report::text;
 use crate::store::{Ledger, Record, is_whole};
 
+/// What a plan is made from.
+pub(super) struct WantedPlan {
+    pub(super) planner: &'static Planner,
+    pub(super) answer: &'static Answer,
+    /// The pipeline that it follows.
+    pub(super) pipeline: PipelineChoice,
+    /// What the ledger says that was named; nothing where none was.
+    pub(super) ledger: Ledger,
+}
+
 impl Session<'_> {
     /// Plans what a change calls for; or, where a ref names a service and a version, what its release does.
     pub(super) fn plan(&self, asked: &PlanArguments) -> Result<Exit, Failure> {
-        let (planner, answer, pipeline) = self.wanted(&asked.wanted)?;
+        let WantedPlan { planner, answer, pipeline, .. } = self.wanted(&asked.wanted)?;
         let steps = match asked.why_base {
             true if asked.format == Format::Text => text::steps_text(&answer.decision, self.output.look),
             _ => String::new(),
@@ -26,24 +36,22 @@ impl Session<'_> {
     }
 
     /// The answer that a plan is made from, and the pipeline that it follows.
-    pub(super) fn wanted(
-        &self,
-        asked: &Wanted,
-    ) -> Result<(&'static Planner, &'static Answer, PipelineChoice), Failure> {
+    pub(super) fn wanted(&self, asked: &Wanted) -> Result<WantedPlan, Failure> {
         let (planner, choice) = self.asked(&asked.range)?;
         let request = request(asked, choice.event.as_ref())?;
         let planner = until_the_end(planner);
         let (head, diagnostics) = planner.view(&choice.head)?;
         let pipeline = planner.pipeline(&head, &request)?;
+        let ledger = asked.ledger.as_deref().map(|file| self.ledger(file)).unwrap_or_default();
         let answer = match (&pipeline.service, &asked.ledger) {
             (Some(_), _) => planner.uncompared(head, diagnostics, BY_NAME),
             (None, None) => planner.affected_in(head, diagnostics, &choice)?,
-            (None, Some(file)) => {
+            (None, Some(_)) => {
                 let answer = planner.affected_in(head, diagnostics, &choice)?;
-                planner.with_unpassed(answer, &pipeline, &self.ledger(file))?
+                planner.with_unpassed(answer, &pipeline, &ledger)?
             }
         };
-        Ok((planner, until_the_end(answer), pipeline))
+        Ok(WantedPlan { planner, answer: until_the_end(answer), pipeline, ledger })
     }
 
     /// Plans the release of one service.

@@ -12,6 +12,7 @@ use super::Exit;
 use super::arguments::{Format, RunArguments, ShownOutput};
 use super::cache::{GRACE, USUAL_LIMIT};
 use super::commands::{Failure, Session, doubtful, find_task, until_the_end};
+use super::plan::WantedPlan;
 use super::run_watch::Watch;
 use crate::ci::LogReader;
 use crate::path::RepoPath;
@@ -36,7 +37,7 @@ impl Session<'_> {
             let help = "`run` works on what is on disk: check the revision out, and say its base";
             return Err(Failure::Usage(help.to_owned()));
         }
-        let (planner, answer, pipeline) = self.wanted(&asked.wanted)?;
+        let WantedPlan { planner, answer, pipeline, .. } = self.wanted(&asked.wanted)?;
         let pipeline = self.selecting(asked, answer, pipeline)?;
         self.output.findings(&answer.diagnostics);
         let plan = planner.plan(answer, &pipeline)?;

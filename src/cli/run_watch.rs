@@ -99,17 +99,17 @@ impl Observer for Watch<'_> {
         }
         self.progress.ended(place, record, self.works[place].job.expected);
         let shows = match self.shown {
-            ShownOutput::All => !matches!(output, Output::None),
+            ShownOutput::All => true,
             ShownOutput::Failed => record.outcome == Outcome::Failed,
             ShownOutput::Stream => matches!(output, Output::Stored(_)),
         };
         let line = task_line(record, self.streams.look);
         let (reader, cache, commands) = (self.reader, self.cache, self.commands());
-        let title = format!("{} {}", harmless(&record.task), if record.outcome.is_good() { "" } else { "FAILED" });
+        let title = format!("{}{}", harmless(&record.task), if record.outcome.is_good() { "" } else { " FAILED" });
         self.print(|to| {
             if shows && !matches!(output, Output::None) {
                 let now = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-                to.write_all(reader.begin(place, title.trim_end(), now()).as_bytes())?;
+                to.write_all(reader.begin(place, &title, now()).as_bytes())?;
                 let mut log = HarmlessLog::new(LastByte { to, last: b'\n' }, commands);
                 match output {
                     Output::Spooled(file) => spool::replay(file, &mut log)?,

@@ -65,6 +65,7 @@ pub use hook::{HookError, Installed, Uninstalled};
 pub use merge_base::MergeBases;
 pub use plant::{PlantError, PlantedCommit, plant};
 pub use revision::is_branch_name;
+pub use walk::on_disk;
 
 use crate::diagnostic::Diagnostic;
 use crate::tree::{ObjectId, Tree, TreeId};

@@ -282,6 +282,6 @@ fn prefix(folder: &RepoPath) -> usize {
 }
 
 /// The place of a path on disk; none where the operating system cannot write it.
-pub(super) fn on_disk(top: &Path, path: &RepoPath) -> Option<PathBuf> {
+pub fn on_disk(top: &Path, path: &RepoPath) -> Option<PathBuf> {
     if path.is_root() { Some(top.to_owned()) } else { Some(top.join(path_of(path.as_bytes())?)) }
 }

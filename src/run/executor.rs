@@ -185,14 +185,13 @@ impl Run<'_> {
     }
 
     fn over(&mut self, place: Place, report: Report) -> Vec<Command> {
+        self.running.remove(&place);
         if let End::Ran { how: How::NotStarted(reason), .. } = &report.end
             && reason.is_crowded
             && self.scheduler.running() > 1
         {
-            self.running.remove(&place);
             return self.scheduler.after(Event::NoRoom(place));
         }
-        self.running.remove(&place);
         let start = report.begun.saturating_duration_since(self.begun).as_secs_f64();
         let timed = |record| TaskRecord { start, duration: report.duration.as_secs_f64(), lane: report.lane, ..record };
         let (record, event) = match report.end {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::work::Work;
+use crate::git::on_disk;
 use crate::store::RunRecord;
 
 /// Folders of a project in which tools leave results: Maven, Gradle, `dotnet test`, and what people tell others.
@@ -35,8 +36,7 @@ pub fn test_results(run: &RunRecord, works: &[Work], work_tree: &Path) -> Vec<(S
             continue;
         }
         let Ok(start) = Duration::try_from_secs_f64(record.start) else { continue };
-        let Ok(folder) = std::str::from_utf8(work.folder.as_bytes()) else { continue };
-        let folder = work_tree.join(folder);
+        let Some(folder) = on_disk(work_tree, &work.folder) else { continue };
         let mut files: Vec<PathBuf> = FILES.iter().map(|name| folder.join(name)).collect();
         FOLDERS.iter().for_each(|name| add_files(&folder.join(name), DEEPEST, &mut files));
         files.sort();

@@ -117,7 +117,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn another_program_of_the_name_gives_another_key_and_others_do_not_count() {
+    fn case_74_another_program_of_the_name_gives_another_key_and_others_do_not_count() {
         let folder = tempfile::tempdir().unwrap();
         let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
         write("npm", "one");
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn behind_rustup_its_toolchains_count() {
+    fn case_74_behind_rustup_its_toolchains_count() {
         let folder = tempfile::tempdir().unwrap();
         let place = |name: &str| folder.path().join(name);
         fs::create_dir_all(place("home/update-hashes")).unwrap();

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::repository::{Repo, text};
+use crate::repository::{Outcome, Repo, text};
 
 /// Three modules, of which `app` uses `lib`, whose tasks are lines of shell that write down that they ran.
 const TASKS: &str = r#"
@@ -60,7 +60,7 @@ fn task(repo: &Repo, id: &str) -> Value {
 }
 
 #[test]
-fn what_plan_prints_is_run_once_and_then_taken_from_the_cache() {
+fn case_84_what_plan_prints_is_run_once_and_then_taken_from_the_cache() {
     let repo = repo(TASKS);
     repo.append("lib/lib.go", "// more\n").commit("lib");
     let plan = repo.knockon(&["plan", "--format", "json", "--base", "HEAD~1"]).done().json();
@@ -112,7 +112,7 @@ fn tasks_are_chosen_by_name_and_by_task() {
 }
 
 #[test]
-fn after_a_failure_the_rest_goes_by_what_was_asked() {
+fn case_80_after_a_failure_the_rest_goes_by_what_was_asked() {
     let tasks = TASKS.replace("echo built lib", "echo broken >&2; exit 3");
     let repo = repo(&tasks);
     let run = |flags: &[&str]| {
@@ -134,7 +134,7 @@ fn after_a_failure_the_rest_goes_by_what_was_asked() {
 }
 
 #[test]
-fn a_flaky_task_is_tried_again_and_told() {
+fn case_81_a_flaky_task_is_tried_again_and_told() {
     let once = r#"
 [project.lone.task.test]
 command = "if [ -e ../signs/tried ]; then echo fine; else touch ../signs/tried; exit 1; fi"
@@ -183,7 +183,7 @@ command = "echo lib:test >> ../ran"
 "#;
 
 #[test]
-fn what_is_edited_while_it_runs_is_not_kept() {
+fn case_58_what_is_edited_while_it_runs_is_not_kept() {
     let repo = repo(WAITS);
     let child = begun(&repo, &["run", "lone:test"], "began");
     repo.append("lone/lone.go", "// edited\n");
@@ -203,7 +203,7 @@ fn what_is_edited_while_it_runs_is_not_kept() {
 }
 
 #[test]
-fn a_task_that_writes_into_its_inputs_is_told_of_and_not_kept() {
+fn case_82_a_task_that_writes_into_its_inputs_is_told_of_and_not_kept() {
     let repo = repo("[project.lone.task.test]\ncommand = \"echo lone:test >> ../ran; date +%N >> lone.go\"\n");
     let outcome = repo.knockon(&["run", "lone:test"]);
     assert!(outcome.done().stdout().contains("by somebody or by itself"), "{}", outcome.stdout());
@@ -221,7 +221,7 @@ fn what_makes_nobody_knows_what_is_not_kept() {
 }
 
 #[test]
-fn a_task_sees_what_it_declares_and_nothing_of_one_repository() {
+fn case_73_a_task_sees_what_it_declares_and_nothing_of_one_repository() {
     let tasks = "[project.lone.task.test]\ncommand = \"env\"\nenv = [\"MINE\", \"GIT_DIR\"]\n";
     let repo = repo(tasks);
     let variables = [("MINE", "1"), ("OTHER", "2"), ("GIT_AUTHOR_NAME", "me")];
@@ -307,6 +307,23 @@ fn fault_4_without_a_place_to_write_tasks_run_all_the_same() {
     let told = repo.knockon(&["run", "lone:test"]);
     assert_eq!((told.status, ran(&repo)), (0, vec!["lone:test".to_owned()]), "{}", told.stderr);
     assert!(told.stderr.contains("cannot be written"), "{}", told.stderr);
+}
+
+#[test]
+fn a_session_that_has_no_number_here_is_no_hindrance() {
+    let repo = repo(TASKS);
+    let mut command = Command::new("unshare");
+    // As in a container that is entered from outside: who leads the session is in no list of processes.
+    let apart = ["--user", "--map-root-user", "--pid", "--fork", "--mount-proc"];
+    repo.scrub(command.args(apart).current_dir(repo.top()));
+    if !Command::new("unshare").args(apart).arg("true").status().is_ok_and(|status| status.success()) {
+        // Where this is not allowed, one is often in such a container already.
+        command = Command::new("env");
+        repo.scrub(command.current_dir(repo.top()));
+    }
+    command.arg(env!("CARGO_BIN_EXE_knockon")).args(["run", "lone:test"]);
+    let told = Outcome::of(command);
+    assert_eq!((told.status, ran(&repo)), (0, vec!["lone:test".to_owned()]), "{}", told.stderr);
 }
 
 #[test]

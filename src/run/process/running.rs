@@ -5,7 +5,6 @@
 
 use std::ffi::OsStr;
 use std::io::{self, PipeReader, Read};
-use std::path::{Path, PathBuf};
 use std::process::{Child, Command as Program, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
@@ -15,7 +14,7 @@ use super::group::{Group, Signal, Status};
 use super::orphans::{self, Orphan};
 use super::{Attempt, How, LABEL, NotStarted, Stop};
 use crate::discover::Command;
-use crate::path::RepoPath;
+use crate::git::on_disk;
 
 /// By its whole path: a search would try every folder of `PATH` for each command.
 const SHELL: &str = "/bin/sh";
@@ -66,11 +65,11 @@ pub(super) fn run(
 
 /// Begins to start a command, and to watch it.
 fn start(command: &Command, attempt: &Attempt<'_>, label: &OsStr, stop: &Stop) -> Result<Receiver<Event>, NotStarted> {
-    let folder = below(attempt.work_tree, &command.folder);
-    if !folder.is_dir() {
+    let folder = on_disk(attempt.work_tree, &command.folder).filter(|folder| folder.is_dir());
+    let Some(folder) = folder else {
         let message = format!("the folder that it runs in, `{}`, is not there", command.folder);
         return Err(NotStarted { message, is_crowded: false });
-    }
+    };
     let failed = |reason: io::Error| NotStarted::new("its output cannot be read", &reason);
     let (reader, writer) = io::pipe().map_err(failed)?;
     let mut program = Program::new(SHELL);
@@ -248,15 +247,4 @@ impl Watch<'_> {
             }
         }
     }
-}
-
-#[cfg(unix)]
-fn below(work_tree: &Path, folder: &RepoPath) -> PathBuf {
-    use std::os::unix::ffi::OsStrExt;
-    work_tree.join(OsStr::from_bytes(folder.as_bytes()))
-}
-
-#[cfg(not(unix))]
-fn below(work_tree: &Path, folder: &RepoPath) -> PathBuf {
-    work_tree.join(String::from_utf8_lossy(folder.as_bytes()).as_ref())
 }
