@@ -4,6 +4,8 @@
 mod cache;
 mod ledger;
 mod memo;
+#[cfg(all(unix, feature = "remote"))]
+mod remote;
 mod run_record;
 
 #[cfg(unix)]

@@ -27,9 +27,9 @@ impl fmt::Debug for ResultKey {
 
 /// Bytes that are kept, by their BLAKE3 digest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct Blob {
-    pub(super) digest: [u8; 32],
-    pub(super) length: u64,
+pub(in crate::store) struct Blob {
+    pub(in crate::store) digest: [u8; 32],
+    pub(in crate::store) length: u64,
 }
 
 /// What stands at a path.

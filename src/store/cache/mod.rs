@@ -24,6 +24,7 @@ use std::time::Duration;
 
 pub use keep::{Kept, PreparedResult};
 use layout::{Layout, Lookup};
+pub(in crate::store) use manifest::Blob;
 use manifest::Manifest;
 pub use manifest::ResultKey;
 pub use outputs::Outputs;
