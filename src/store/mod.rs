@@ -15,4 +15,6 @@ pub use cache::{
 };
 pub use ledger::{Ledger, Record, TaskResult, is_whole};
 pub use memo::{Contents, Item, Memo};
+#[cfg(all(unix, feature = "remote"))]
+pub use remote::{Namespace, NoKey, PublicKey, RemoteCache, RemoteError, Sent, SetupError, Signer, Trust};
 pub use run_record::{Outcome, RunRecord, TaskRecord};

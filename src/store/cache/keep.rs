@@ -77,16 +77,16 @@ impl Cache {
     }
 }
 
-struct Keeper {
-    layout: Layout,
-    staging: Staging,
+pub(super) struct Keeper {
+    pub(super) layout: Layout,
+    pub(super) staging: Staging,
     bytes: Bytes,
     /// Blobs that the cache does not have, by their names in the staging folder.
-    staged: BTreeMap<Blob, String>,
+    pub(super) staged: BTreeMap<Blob, String>,
 }
 
 impl Keeper {
-    fn of(cache: &Cache) -> io::Result<Self> {
+    pub(super) fn of(cache: &Cache) -> io::Result<Self> {
         let layout = Layout::make(&cache.folder, &cache.beside)?;
         let unfinished = layout.top.open(UNFINISHED.as_bytes())?;
         let staging = Staging::make(unfinished, "")?;
@@ -185,7 +185,7 @@ impl Keeper {
     }
 
     /// Gives a manifest its name, whose blobs have theirs.
-    fn publish(&mut self, key: &ResultKey, manifest: &Manifest) -> Result<Kept, CacheError> {
+    pub(super) fn publish(&mut self, key: &ResultKey, manifest: &Manifest) -> Result<Kept, CacheError> {
         let name = self.staging.name();
         let staged = self.staging.folder().create(name.as_bytes(), false);
         let mut file = staged.map_err(CacheError::Store)?;
@@ -208,7 +208,7 @@ impl Keeper {
         Err(CacheError::Store(io::ErrorKind::AlreadyExists.into()))
     }
 
-    fn name_blobs(&mut self) -> io::Result<()> {
+    pub(super) fn name_blobs(&mut self) -> io::Result<()> {
         while let Some((blob, name)) = self.staged.last_key_value() {
             self.layout.keep_blob(&self.staging, name, blob)?;
             self.staged.pop_last();
@@ -222,7 +222,7 @@ impl Keeper {
 }
 
 /// The paths at which two results differ.
-fn differences(one: &[Entry], other: &[Entry]) -> Vec<RepoPath> {
+pub(super) fn differences(one: &[Entry], other: &[Entry]) -> Vec<RepoPath> {
     let (mut one, mut other) = (one.iter().peekable(), other.iter().peekable());
     let mut paths = Vec::new();
     loop {

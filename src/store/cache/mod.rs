@@ -5,6 +5,8 @@
 //! cut short, copied or full costs time and never gives a wrong file. The format and the rules stand in `docs/cache.md`.
 
 mod content;
+#[cfg(feature = "remote")]
+mod exchange;
 mod fault;
 mod folder;
 mod keep;
@@ -22,8 +24,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+#[cfg(feature = "remote")]
+pub(in crate::store) use exchange::HandedOut;
 pub use keep::{Kept, PreparedResult};
 use layout::{Layout, Lookup};
+#[cfg(feature = "remote")]
 pub(in crate::store) use manifest::Blob;
 use manifest::Manifest;
 pub use manifest::ResultKey;

@@ -4,6 +4,7 @@ use std::io;
 
 use super::CacheError;
 use super::folder::{Facts, Folder, Kind};
+use super::manifest::{Content, Entry};
 use super::staging::IN_WORK_TREE;
 use crate::path::RepoPath;
 use crate::selection::{Filter, Rule, check_glob};
@@ -77,6 +78,15 @@ impl Declared {
     /// Whether a folder at a path is an output.
     pub(super) fn admits_folder(&self, path: &RepoPath) -> bool {
         self.lists.iter().any(|list| decide(list, path, true) == Some(true))
+    }
+
+    /// Whether a result holds nothing but outputs.
+    pub(super) fn check(&self, entries: &[Entry]) -> Result<(), CacheError> {
+        let other = entries.iter().find(|Entry { path, content }| match content {
+            Content::Folder => !self.admits_folder(path),
+            Content::File { .. } | Content::Link { .. } => !self.admits(path),
+        });
+        other.map_or(Ok(()), |Entry { path, .. }| Err(CacheError::Undeclared { path: path.clone() }))
     }
 
     /// Whether no pattern says anything of a path.

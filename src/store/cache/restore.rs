@@ -41,15 +41,7 @@ impl Cache {
         is_source: &dyn Fn(&RepoPath) -> bool,
     ) -> Result<Restored, CacheError> {
         let declared = Declared::new(outputs)?;
-        for Entry { path, content } in &result.manifest.entries {
-            let is_declared = match content {
-                Content::Folder => declared.admits_folder(path),
-                _ => declared.admits(path),
-            };
-            if !is_declared {
-                return Err(CacheError::Undeclared { path: path.clone() });
-            }
-        }
+        declared.check(&result.manifest.entries)?;
         let tree = Folder::top(work_tree).map_err(CacheError::at(&RepoPath::root()))?;
         let found = declared.found(&tree)?;
         let mut reader = Reader { layout: self.open()?, bytes: Bytes::new() };

@@ -4,15 +4,25 @@
 //! and a manifest against the signature that the repository asks for, before it is kept in the local cache; from there
 //! it is restored as if it had been made here. Whatever goes wrong costs time: the task is run.
 
+mod health;
+mod seal;
+mod shared;
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read, Write};
+use std::time::{Duration, Instant};
+
+pub use seal::{NoKey, PublicKey, Signer};
+pub use shared::{RemoteCache, Sent, SetupError, Trust};
 
 use super::cache::{Blob, ResultKey};
 
 /// The longest time that one request may take, connecting included, where a server does not move; and the longest that
 /// nothing may arrive while a body is sent or read.
-pub(in crate::store) const LONGEST_SILENCE: std::time::Duration = std::time::Duration::from_secs(10);
+pub(in crate::store) const LONGEST_SILENCE: Duration = Duration::from_secs(10);
 
 /// Who writes what others read. A result is found by those alone who read the namespace that it was written to, so that
 /// nobody can put a result in the way of somebody who is trusted more.
@@ -24,6 +34,18 @@ pub enum Namespace {
     PullRequest(u64),
     /// Written and read on workstations.
     Local,
+}
+
+impl Namespace {
+    /// Reads `trusted`, `pr-12` or `local`.
+    pub fn read(text: &str) -> Option<Self> {
+        let number = || text.strip_prefix("pr-").filter(|rest| rest.bytes().all(|byte| byte.is_ascii_digit()));
+        match text {
+            "trusted" => Some(Self::Trusted),
+            "local" => Some(Self::Local),
+            _ => number()?.parse().ok().map(Self::PullRequest),
+        }
+    }
 }
 
 /// As it is written in a place of a server: `trusted`, `pr-12`, `local`.
@@ -85,12 +107,44 @@ pub(in crate::store) struct Departing<'a> {
     pub(in crate::store) blobs: &'a [Blob],
     /// Opens some of these bytes.
     pub(in crate::store) open: &'a dyn Fn(&Blob) -> io::Result<File>,
+    /// When it has to be there.
+    pub(in crate::store) deadline: Instant,
 }
 
 impl Departing<'_> {
-    /// Opens some bytes, of which no more than their length is read.
-    pub(in crate::store) fn read(&self, blob: &Blob) -> io::Result<impl Read + use<>> {
-        Ok((self.open)(blob)?.take(blob.length))
+    /// Opens some bytes, of which no more than their length is read, and none after the deadline.
+    pub(in crate::store) fn read(&self, blob: &Blob) -> io::Result<impl Read + Send + use<>> {
+        Ok(InTime { inner: (self.open)(blob)?.take(blob.length), deadline: self.deadline })
+    }
+}
+
+/// Moves bytes until a moment in time.
+struct InTime<T> {
+    inner: T,
+    deadline: Instant,
+}
+
+impl<T> InTime<T> {
+    fn check(&self) -> io::Result<()> {
+        if Instant::now() < self.deadline { Ok(()) } else { Err(io::ErrorKind::TimedOut.into()) }
+    }
+}
+
+impl<T: Read> Read for InTime<T> {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        self.check()?;
+        self.inner.read(bytes)
+    }
+}
+
+impl<T: Write> Write for InTime<T> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.check()?;
+        self.inner.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
     }
 }
 
@@ -124,4 +178,10 @@ pub enum RemoteError {
     /// The bytes that were to be sent cannot be read, or those that came not be kept.
     #[error("{0}")]
     Here(#[from] io::Error),
+}
+
+/// Prepares to speak to the server at a URL, by the protocol that its scheme names.
+fn open(url: &url::Url, secrets: &dyn Fn(&str) -> Option<String>) -> Result<Box<dyn Server>, SetupError> {
+    let _ = secrets;
+    Err(SetupError::Scheme(url.scheme().to_owned()))
 }
