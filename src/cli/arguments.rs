@@ -263,6 +263,13 @@ pub struct RunArguments {
     /// Neither take results from the cache nor keep any
     #[arg(long)]
     pub no_cache: bool,
+    /// Look for results on this server, too; `off` asks none. If nothing is said, KNOCKON_REMOTE and the configuration do
+    #[arg(long, value_name = "URL")]
+    pub remote: Option<String>,
+    /// Send results to this namespace of the server: `trusted` for protected branches, `pr-12` for one request to merge,
+    /// `local` for workstations. Without it, and without KNOCKON_REMOTE_WRITE, none are sent
+    #[arg(long, value_name = "NAMESPACE")]
+    pub remote_write: Option<String>,
     /// Print the plan, and run nothing
     #[arg(long)]
     pub dry_run: bool,
@@ -321,6 +328,9 @@ pub enum CacheAction {
         #[arg(long, value_name = "SIZE", default_value = "10GB", value_parser = size)]
         keep: u64,
     },
+    /// Print the `public-key` of the signing key in KNOCKON_REMOTE_SIGNING_KEY, for `[remote]` in knockon.toml
+    #[cfg(feature = "remote")]
+    Key,
 }
 
 /// What becomes of the hook.

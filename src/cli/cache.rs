@@ -40,6 +40,8 @@ impl Session<'_> {
                 self.output.answer(&pruned_text(&pruned))?;
                 return Ok(Exit::Done);
             }
+            #[cfg(feature = "remote")]
+            Some(CacheAction::Key) => return self.public_key(),
             None => {}
         }
         let results = cache.contents()?;

@@ -14,6 +14,8 @@ mod init;
 mod output;
 mod plan;
 mod range;
+#[cfg_attr(not(feature = "remote"), path = "without_remote.rs")]
+mod remote;
 mod run;
 mod run_watch;
 

@@ -21,6 +21,8 @@ pub(super) struct WantedPlan {
     pub(super) pipeline: PipelineChoice,
     /// What the ledger says that was named; nothing where none was.
     pub(super) ledger: Ledger,
+    /// What the CI engine says of its run; none where no engine speaks.
+    pub(super) event: Option<Event>,
 }
 
 impl Session<'_> {
@@ -51,7 +53,8 @@ impl Session<'_> {
                 planner.with_unpassed(answer, &pipeline, &ledger)?
             }
         };
-        Ok(WantedPlan { planner, answer: until_the_end(answer), pipeline, ledger })
+        let event = choice.event.filter(|event| event.provider.is_some());
+        Ok(WantedPlan { planner, answer: until_the_end(answer), pipeline, ledger, event })
     }
 
     /// Plans the release of one service.

@@ -24,7 +24,7 @@ use crate::report::text;
 use crate::run::process::Limits;
 use crate::run::scheduler::{OnFailure, Place};
 use crate::run::{Settings, Spools, Tools, Work, execute, signals, test_results, works};
-use crate::store::{Cache, Ledger, RunRecord};
+use crate::store::{Cache, Elsewhere, Ledger, RunRecord};
 use crate::workspace::TaskIndex;
 
 /// The ledger of runs, beside the git directory.
@@ -37,7 +37,7 @@ impl Session<'_> {
             let help = "`run` works on what is on disk: check the revision out, and say its base";
             return Err(Failure::Usage(help.to_owned()));
         }
-        let WantedPlan { planner, answer, pipeline, .. } = self.wanted(&asked.wanted)?;
+        let WantedPlan { planner, answer, pipeline, event, .. } = self.wanted(&asked.wanted)?;
         let pipeline = self.selecting(asked, answer, pipeline)?;
         self.output.findings(&answer.diagnostics);
         let plan = planner.plan(answer, &pipeline)?;
@@ -47,7 +47,11 @@ impl Session<'_> {
             return Ok(doubtful(&asked.wanted.range, answer));
         }
         self.output.doubts(&answer.affected);
-        let exit = self.execute(asked, planner, answer, plan)?;
+        let elsewhere = match asked.no_cache {
+            true => None,
+            false => self.elsewhere(asked, planner, answer, event.as_ref())?,
+        };
+        let exit = self.execute(asked, planner, answer, plan, elsewhere.as_deref())?;
         Ok(if exit == Exit::Done { doubtful(&asked.wanted.range, answer) } else { exit })
     }
 
@@ -99,6 +103,7 @@ impl Session<'_> {
         planner: &'static Planner,
         answer: &'static Answer,
         plan: Plan,
+        elsewhere: Option<&dyn Elsewhere>,
     ) -> Result<Exit, Failure> {
         let Some(work_tree) = planner.work_tree() else {
             return Err(Failure::Usage("a bare repository has no files to run tasks on".to_owned()));
@@ -138,6 +143,7 @@ impl Session<'_> {
                 _ => OnFailure::Finish,
             },
             cache: (!asked.no_cache).then_some(&cache),
+            elsewhere,
             reuses: !asked.force,
             ledger: Some(&ledger_file),
             spools: spools.folder(),
@@ -153,6 +159,9 @@ impl Session<'_> {
         })?;
         let run = execute(&works, &settings, &requests, &mut watch);
         watch.progress.finish();
+        for told in elsewhere.map(Elsewhere::told).unwrap_or_default() {
+            self.output.warning(&format!("the remote: {told}"));
+        }
         self.output.answer(&summary_text(&run, self.output.look))?;
         if let Err(error) = run.keep(&RunRecord::file(state)) {
             self.output.warning(&format!("`knockon last` will not know of this run: {error}"));

@@ -96,6 +96,17 @@ pub struct Configuration {
     pub pipelines: BTreeMap<String, PipelineSettings>,
     /// The environments that tasks run in.
     pub environments: BTreeMap<String, EnvironmentSettings>,
+    /// Where results are shared.
+    pub remote: RemoteSettings,
+}
+
+/// `[remote]`: the server that results are shared through.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RemoteSettings {
+    /// The server.
+    pub url: Option<Written<String>>,
+    /// The key that what protected branches share has to be signed with, in hexadecimal digits.
+    pub public_key: Option<Written<String>>,
 }
 
 /// `[environment.X]`: where a task runs, such as a cluster for tests.

@@ -1,6 +1,7 @@
 //! The schema of `knockon.toml`, key by key.
 
 pub(super) mod delivery;
+pub(super) mod remote;
 
 use std::collections::BTreeMap;
 
@@ -18,7 +19,7 @@ use crate::path::RepoPath;
 const LARGEST_FILE: usize = 1024 * 1024;
 
 /// The keys of each table, for those who mistype one.
-pub(super) const ROOT_KEYS: [&str; 5] = ["workspace", "project", "task", "pipeline", "environment"];
+pub(super) const ROOT_KEYS: [&str; 6] = ["workspace", "project", "task", "pipeline", "environment", "remote"];
 pub(super) const WORKSPACE_KEYS: [&str; 3] = ["default-branch", "unowned", "ignore"];
 pub(super) const PROJECT_KEYS: [&str; 5] = ["name", "owners", "depends-on", "inputs", "task"];
 pub(super) const TASK_KEYS: [&str; 9] =
@@ -76,6 +77,7 @@ fn root(reader: &mut Reader<'_>, top: &[Field<'_>]) -> Configuration {
             "task" => configuration.tasks = tasks(reader, field),
             "pipeline" => configuration.pipelines = delivery::pipelines(reader, field),
             "environment" => configuration.environments = delivery::environments(reader, field),
+            "remote" => configuration.remote = remote::remote(reader, field),
             "project" => {
                 for entry in reader.table(field, "[project.\"src/delivery\"]") {
                     let project = match ProjectReference::parse(entry.key) {

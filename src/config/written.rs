@@ -51,6 +51,9 @@ pub struct RootFile {
     /// The environments that tasks run in.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub environment: BTreeMap<String, EnvironmentTable>,
+    /// The server that results are shared through.
+    #[serde(default, skip_serializing_if = "RemoteTable::is_empty")]
+    pub remote: RemoteTable,
 }
 
 /// What holds for the repository.
@@ -178,6 +181,26 @@ pub struct EnvironmentTable {
     pub pipelines: Option<Vec<String>>,
 }
 
+/// The server that results are shared through. Whoever may write to it says so outside the repository.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct RemoteTable {
+    /// The server, such as `grpcs://cache.example.org/main`. It is given no credentials unless the environment names it, too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub url: Option<String>,
+    /// The key that what protected branches share has to be signed with. Of a change, what its base says holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String", regex(pattern = r"^[0-9a-f]{64}$"))]
+    pub public_key: Option<String>,
+}
+
+impl RemoteTable {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 impl From<&Configuration> for RootFile {
     fn from(configuration: &Configuration) -> Self {
         let projects = configuration.projects.iter();
@@ -191,6 +214,10 @@ impl From<&Configuration> for RootFile {
                 .iter()
                 .map(|(name, settings)| (name.clone(), settings.into()))
                 .collect(),
+            remote: RemoteTable {
+                url: configuration.remote.url.as_ref().map(text),
+                public_key: configuration.remote.public_key.as_ref().map(text),
+            },
         }
     }
 }
@@ -269,6 +296,7 @@ fn texts<T: ToString>(list: &[Written<T>]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::super::read::delivery::{ENVIRONMENT_KEYS, PIPELINE_KEYS};
+    use super::super::read::remote::REMOTE_KEYS;
     use super::super::read::{PROJECT_KEYS, ROOT_KEYS, TASK_KEYS, WORKSPACE_KEYS};
     use super::super::tests::{EXAMPLE, root};
     use super::*;
@@ -293,6 +321,7 @@ mod tests {
             ("TaskTable", &TASK_KEYS),
             ("PipelineTable", &PIPELINE_KEYS),
             ("EnvironmentTable", &ENVIRONMENT_KEYS),
+            ("RemoteTable", &REMOTE_KEYS),
         ] {
             let mut found = keys(table);
             found.sort();

@@ -4,22 +4,26 @@
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use super::courier::COURIERS;
 use super::process::{How, Stop};
 use super::scheduler::{Command, Event, Job, Place, Reason, Scheduler};
 use super::signals::{self, Request, Urgency};
 use super::work::{Observer, Output, Settings, Work};
 use super::worker::{Assignment, End, Message, Report, work};
-use super::{keeper, spool};
-use crate::store::{Kept, Outcome, PreparedResult, Record, RunRecord, TaskRecord, TaskResult};
+use super::{courier, keeper, spool};
+use crate::store::{Elsewhere, Kept, Outcome, PreparedResult, Record, RunRecord, TaskRecord, TaskResult};
 
 /// So often the observer is told that time goes by, and requests to stop are looked for.
 const TICK: Duration = Duration::from_millis(50);
 /// No more messages than this wait: a task that prints faster than it can be shown is slowed down.
 const MOST_WAITING: usize = 256;
+/// So long the end of a run waits for results that are still to be sent.
+const LONGEST_FAREWELL: Duration = Duration::from_secs(30);
 /// So much of what a failed task printed last goes into its record.
 const LAST_OUTPUT: u64 = 8 * 1024;
 
@@ -35,7 +39,10 @@ pub fn execute(
     let jobs: Vec<Job> = works.iter().map(|work| work.job.clone()).collect();
     let (told, messages) = sync_channel(MOST_WAITING);
     let (assign, assignments) = channel();
-    let (keep, kept) = channel();
+    let (keep, made) = channel();
+    let (send, kept) = channel();
+    let (kept, is_over) = (Mutex::new(kept), AtomicBool::new(false));
+    let couriers = if settings.elsewhere.is_some_and(Elsewhere::takes_results) { COURIERS } else { 0 };
     let assignments = Mutex::new(assignments);
     let lanes = settings.room.min(works.len());
     let mut run = Run {
@@ -47,7 +54,9 @@ pub fn execute(
         running: BTreeMap::new(),
         records: works.iter().map(|_| None).collect(),
         keep: Some(keep),
+        send: (couriers > 0).then_some(send),
         unkept: 0,
+        is_over: &is_over,
         signal: None,
         warned_of_ledger: false,
     };
@@ -56,7 +65,11 @@ pub fn execute(
             let (assignments, told) = (&assignments, told.clone());
             scope.spawn(move || work(lane, works, settings, assignments, &told));
         }
-        scope.spawn(move || keeper::keep(settings, &kept, &told));
+        for _ in 0..couriers {
+            let (kept, is_over, told) = (&kept, &is_over, told.clone());
+            scope.spawn(move || courier::send(works, settings, kept, is_over, &told));
+        }
+        scope.spawn(move || keeper::keep(settings, &made, &told));
         run.until_the_end(&messages, requests, &assign);
         drop(assign);
     });
@@ -72,8 +85,11 @@ struct Run<'a> {
     running: BTreeMap<Place, Stop>,
     records: Vec<Option<TaskRecord>>,
     keep: Option<Sender<(Place, PreparedResult)>>,
-    /// How many results the keeper has not answered for.
+    send: Option<Sender<Place>>,
+    /// For how many results nobody has said whether they were kept, or sent.
     unkept: usize,
+    /// Whether nobody waits for results that are to be sent.
+    is_over: &'a AtomicBool,
     signal: Option<i32>,
     warned_of_ledger: bool,
 }
@@ -87,12 +103,18 @@ impl Run<'_> {
     ) {
         let first = self.scheduler.begin();
         self.obey(first, assign);
+        let mut farewell = None;
         loop {
             if self.scheduler.is_over() {
                 // The keeper need not wait for more.
                 self.keep = None;
                 if self.unkept == 0 {
+                    self.send = None;
                     return;
+                }
+                let farewell = *farewell.get_or_insert_with(|| Instant::now() + LONGEST_FAREWELL);
+                if self.signal.is_some() || Instant::now() >= farewell {
+                    self.is_over.store(true, Ordering::Relaxed);
                 }
             }
             while let Ok(request) = requests.try_recv() {
@@ -166,21 +188,33 @@ impl Run<'_> {
                 Vec::new()
             }
             Message::Kept(place, kept) => {
+                let is_sent = matches!(kept, Ok(Kept::Stored | Kept::Same))
+                    && self.send.as_ref().is_some_and(|send| send.send(place).is_ok());
+                // Of what is sent somebody else will say what became of it.
+                self.unkept -= usize::from(!is_sent);
+                self.not_kept(place, kept);
+                Vec::new()
+            }
+            Message::Sent(place, sent) => {
                 self.unkept -= 1;
-                let reason = match kept {
-                    Ok(Kept::Stored | Kept::Same) => return Vec::new(),
-                    Ok(Kept::Different { paths }) => {
-                        let path = paths.first().map(|path| format!(", such as {path}")).unwrap_or_default();
-                        format!("it made other outputs before of the same inputs{path}: it is not reproducible")
-                    }
-                    Err(reason) => reason,
-                };
-                if let Some(record) = &mut self.records[place] {
-                    record.not_kept = Some(reason);
-                }
+                self.not_kept(place, Ok(sent.unwrap_or(Kept::Same)));
                 Vec::new()
             }
             Message::Over(place, report) => self.over(place, *report),
+        }
+    }
+
+    fn not_kept(&mut self, place: Place, kept: Result<Kept, String>) {
+        let reason = match kept {
+            Ok(Kept::Stored | Kept::Same) => return,
+            Ok(Kept::Different { paths }) => {
+                let path = paths.first().map(|path| format!(", such as {path}")).unwrap_or_default();
+                format!("it made other outputs before of the same inputs{path}: it is not reproducible")
+            }
+            Err(reason) => reason,
+        };
+        if let Some(record) = &mut self.records[place] {
+            record.not_kept = Some(reason);
         }
     }
 
@@ -195,9 +229,9 @@ impl Run<'_> {
         let start = report.begun.saturating_duration_since(self.begun).as_secs_f64();
         let timed = |record| TaskRecord { start, duration: report.duration.as_secs_f64(), lane: report.lane, ..record };
         let (record, event) = match report.end {
-            End::Restored(stored) => {
-                let saved = Some(stored.duration().as_secs_f64());
-                let record = timed(TaskRecord { saved, ..self.blank(place, Outcome::Cached, None) });
+            End::Restored { stored, source } => {
+                let (saved, source) = (Some(stored.duration().as_secs_f64()), Some(source));
+                let record = timed(TaskRecord { saved, source, ..self.blank(place, Outcome::Cached, None) });
                 self.observer.ended(place, &record, Output::Stored(&stored));
                 (record, Event::Passed(place))
             }
@@ -261,6 +295,7 @@ impl Run<'_> {
             start: 0.0,
             duration: 0.0,
             saved: None,
+            source: None,
             attempts: 0,
             lane: 0,
             last_output: String::new(),

@@ -1,10 +1,11 @@
 //! Running a plan.
 //!
 //! [`execute`] runs the tasks that it is handed. What starts when is decided by [`scheduler`], which knows nothing else;
-//! `worker` sees to one task, [`process`] runs one attempt of it and blocks until it is over, and `keeper` keeps what
-//! it made. [`spool`] keeps what it printed, [`log_commands`] makes that harmless in the log of a CI engine, and
+//! `worker` sees to one task, [`process`] runs one attempt of it and blocks until it is over, `keeper` keeps what
+//! it made, and `courier` sends that to others. [`spool`] keeps what it printed, [`log_commands`] makes that harmless in the log of a CI engine, and
 //! [`signals`] says what whoever runs knockon wants to end.
 
+mod courier;
 mod executor;
 mod keeper;
 pub mod log_commands;

@@ -12,7 +12,7 @@ use crate::discover::Command;
 use crate::fingerprint::Fingerprint;
 use crate::path::RepoPath;
 use crate::plan::{Plan, PlannedTask};
-use crate::store::{Cache, Ledger, ResultKey, StoredResult, TaskRecord};
+use crate::store::{Cache, Elsewhere, Ledger, ResultKey, StoredResult, TaskRecord};
 use crate::workspace::{TaskId, TaskIndex, Workspace};
 
 /// One task of a run.
@@ -55,6 +55,8 @@ pub struct Settings<'a> {
     pub on_failure: OnFailure,
     /// Where results are kept and found, if anywhere.
     pub cache: Option<&'a Cache>,
+    /// Where others keep theirs, if anywhere.
+    pub elsewhere: Option<&'a dyn Elsewhere>,
     /// Whether results that are there already are taken.
     pub reuses: bool,
     /// The file that is told how each task ended, if any.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::process::{self, Attempt, Environment, How, Stop};
 use super::scheduler::Place;
 use super::work::{Settings, Work};
-use crate::store::{Ending, Kept, Outputs, PreparedResult, StoredResult};
+use crate::store::{Ending, HERE, Kept, Outputs, PreparedResult, StoredResult};
 
 /// Tells build tools to leave no server behind for the next build: it would be found as a process left behind, and the
 /// result not be kept. A task that declares one of these decides for itself.
@@ -32,6 +32,8 @@ pub(super) enum Message {
     Over(Place, Box<Report>),
     /// A result that passed was kept, or why it was not.
     Kept(Place, Result<Kept, String>),
+    /// What became of a result that was to be sent.
+    Sent(Place, Option<Kept>),
 }
 
 /// How a task ended.
@@ -45,7 +47,11 @@ pub(super) struct Report {
 /// How a task ended.
 pub(super) enum End {
     /// What it made before was restored.
-    Restored(StoredResult),
+    Restored {
+        stored: StoredResult,
+        /// Where it was found.
+        source: String,
+    },
     /// It ran.
     Ran {
         how: How,
@@ -82,8 +88,8 @@ pub(super) fn work(
 }
 
 fn see_to(place: Place, work: &Work, settings: &Settings<'_>, stop: &Stop, told: &SyncSender<Message>) -> End {
-    if let Some(stored) = restored(work, settings) {
-        return End::Restored(stored);
+    if let Some(end) = restored(work, settings) {
+        return end;
     }
     let declared = [Outputs { folder: &work.folder, patterns: &work.outputs }];
     let spool = settings.spools.join(format!("{place}.output"));
@@ -130,11 +136,15 @@ fn see_to(place: Place, work: &Work, settings: &Settings<'_>, stop: &Stop, told:
     End::Ran { how, attempts, left_behind, spool, made }
 }
 
-/// What was kept under the task's fingerprint, if it could be restored.
-fn restored(work: &Work, settings: &Settings<'_>) -> Option<StoredResult> {
+/// What was kept under the task's fingerprint, here or elsewhere, if it could be restored.
+fn restored(work: &Work, settings: &Settings<'_>) -> Option<End> {
     let cache = settings.cache.filter(|_| settings.reuses)?;
-    let stored = cache.find(&work.key?)?;
+    let key = work.key?;
     let declared = [Outputs { folder: &work.folder, patterns: &work.outputs }];
-    cache.restore(&stored, settings.work_tree, &declared, settings.is_source).ok()?;
-    Some(stored)
+    let restore = |source: String| {
+        let stored = cache.find(&key)?;
+        cache.restore(&stored, settings.work_tree, &declared, settings.is_source).ok()?;
+        Some(End::Restored { stored, source })
+    };
+    restore(HERE.to_owned()).or_else(|| restore(settings.elsewhere?.fetch(cache, &key, &declared)?))
 }

@@ -2,6 +2,8 @@
 
 #[cfg(unix)]
 mod cache;
+#[cfg(unix)]
+mod elsewhere;
 mod ledger;
 mod memo;
 #[cfg(all(unix, feature = "remote"))]
@@ -13,8 +15,10 @@ pub use cache::{
     Cache, CacheContents, CacheError, Ending, Kept, Outputs, PreparedResult, Pruned, Restored, ResultKey, StoredResult,
     Verified,
 };
+#[cfg(unix)]
+pub use elsewhere::Elsewhere;
 pub use ledger::{Ledger, Record, TaskResult, is_whole};
 pub use memo::{Contents, Item, Memo};
 #[cfg(all(unix, feature = "remote"))]
-pub use remote::{Namespace, NoKey, PublicKey, RemoteCache, RemoteError, Sent, SetupError, Signer, Trust};
-pub use run_record::{Outcome, RunRecord, TaskRecord};
+pub use remote::{Namespace, NoKey, PublicKey, RemoteCache, RemoteError, SetupError, Signer, Trust};
+pub use run_record::{HERE, Outcome, RunRecord, TaskRecord};

@@ -31,6 +31,9 @@ impl Outcome {
     }
 }
 
+/// Where results are found that earlier runs on this machine kept.
+pub const HERE: &str = "here";
+
 /// What a run did with one task.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -54,6 +57,9 @@ pub struct TaskRecord {
     /// How many seconds it took when it ran, where its result comes from the cache.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub saved: Option<f64>,
+    /// Where its result was found: `here`, or the namespace of a remote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
     /// How often it was tried.
     pub attempts: u32,
     /// Which of the places for tasks it ran in, counted from 0.

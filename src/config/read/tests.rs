@@ -5,7 +5,9 @@ use proptest::option;
 use proptest::prelude::*;
 
 use super::super::tests::{path, root};
-use super::super::{EnvironmentSettings, EventKind, FILE_NAME, PipelineSettings, RefPattern, merge, written};
+use super::super::{
+    EnvironmentSettings, EventKind, FILE_NAME, PipelineSettings, RefPattern, RemoteSettings, merge, written,
+};
 use super::*;
 
 /// One line for each finding in the file at a path.
@@ -48,6 +50,8 @@ event = ["push"]
 approvals = true
 [task.build]
 enviroment = "qa"
+[remote]
+token = "secret"
 "#), @r#"
     knockon.toml:2:1 unknown-key: the root's file has no key `worksapce` -- did you mean `workspace`?
     knockon.toml:4:1 unknown-key: `[workspace]` has no key `default_branch` -- did you mean `default-branch`?
@@ -58,7 +62,22 @@ enviroment = "qa"
     knockon.toml:13:1 unknown-key: `[pipeline.x]` has no key `event` -- did you mean `events`?
     knockon.toml:15:1 unknown-key: `[environment.qa]` has no key `approvals` -- did you mean `approval`?
     knockon.toml:17:1 unknown-key: `[task.build]` has no key `enviroment` -- did you mean `environment`?
+    knockon.toml:19:1 unknown-key: `[remote]` has no key `token` -- known here: `url`, `public-key`
     "#);
+}
+
+#[test]
+fn a_server_is_named_without_what_opens_it() {
+    insta::assert_snapshot!(findings(r#"
+[remote]
+url = "https://cache.example.org"
+public-key = "0A"
+"#), @"
+    knockon.toml:3:7 bad-value: `https://cache.example.org` is no server of a known protocol -- begin with one of `az`, `file`, `grpc`, `grpcs`, `gs`, `s3`, `turborepo+http`, `turborepo+https`, and `://`
+    knockon.toml:4:14 bad-value: this is no public key -- write 64 hexadecimal digits in lower case, as `knockon cache key` prints them
+    ");
+    insta::assert_snapshot!(findings("[remote]\nurl = \"grpcs://token@cache.example.org/main\""), @"knockon.toml:2:7 bad-value: a server's credentials do not belong into the repository -- take out what stands before `@`, and set KNOCKON_REMOTE_TOKEN where knockon runs");
+    assert_eq!(findings("[remote]\nurl = \"s3://builds/knockon@2\""), "");
 }
 
 #[test]
@@ -356,6 +375,15 @@ prop_compose! {
 }
 
 prop_compose! {
+    fn remote()(
+        url in option::of("(grpcs?|s3|file)://[a-z/]{0,8}".prop_map(written_as)),
+        public_key in option::of("[0-9a-f]{64}".prop_map(written_as)),
+    ) -> RemoteSettings {
+        RemoteSettings { url, public_key }
+    }
+}
+
+prop_compose! {
     fn configuration()(
         default_branch in option::of(parsed("[a-z]{1,4}(/[a-z.]{1,4})?", branch_name)),
         unowned in option::of(prop::sample::select(UnownedPolicy::WORDS.to_vec()).prop_map(|(_, policy)| written_as(policy))),
@@ -364,9 +392,10 @@ prop_compose! {
         tasks in tasks_by_name(),
         pipelines in btree_map(name(), pipeline(), 0..3),
         environments in btree_map(name(), environment(), 0..3),
+        remote in remote(),
     ) -> Configuration {
         let workspace = WorkspaceSettings { default_branch, unowned, ignore };
-        Configuration { workspace, projects, tasks, pipelines, environments }
+        Configuration { workspace, projects, tasks, pipelines, environments, remote }
     }
 }
 

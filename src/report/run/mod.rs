@@ -17,7 +17,7 @@ pub use trace::trace;
 use super::json::SCHEMA;
 use super::text::{DOUBT, FAINT, Look, NAME, STRONG, count};
 use crate::path::harmless;
-use crate::store::{Outcome, RunRecord, TaskRecord};
+use crate::store::{HERE, Outcome, RunRecord, TaskRecord};
 
 const GOOD: Style = AnsiColor::Green.on_default();
 const BAD: Style = AnsiColor::Red.on_default().bold();
@@ -67,7 +67,9 @@ pub fn task_line(record: &TaskRecord, look: Look) -> String {
     match (record.outcome, record.saved) {
         (Outcome::Skipped, _) => {}
         (_, Some(saved)) => {
-            let _ = write!(line, "  {}", look.paint(FAINT, format!("saves {}", seconds(saved))));
+            let elsewhere = record.source.as_deref().filter(|source| *source != HERE);
+            let from = elsewhere.map(|source| format!(", from {}", harmless(source))).unwrap_or_default();
+            let _ = write!(line, "  {}", look.paint(FAINT, format!("saves {}{from}", seconds(saved))));
         }
         (_, None) => {
             let _ = write!(line, "  {}", look.paint(FAINT, seconds(record.duration)));

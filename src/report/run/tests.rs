@@ -12,6 +12,7 @@ fn task(name: &str, outcome: Outcome) -> TaskRecord {
         start: 0.25,
         duration: 1.5,
         saved: None,
+        source: None,
         attempts: u32::from(matches!(outcome, Outcome::Passed | Outcome::Failed)),
         lane: 0,
         last_output: String::new(),

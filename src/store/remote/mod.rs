@@ -16,7 +16,7 @@ use std::io::{self, Read, Write};
 use std::time::{Duration, Instant};
 
 pub use seal::{NoKey, PublicKey, Signer};
-pub use shared::{RemoteCache, Sent, SetupError, Trust};
+pub use shared::{RemoteCache, SetupError, Trust};
 
 use super::cache::{Blob, ResultKey};
 

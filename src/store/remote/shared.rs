@@ -8,8 +8,8 @@ use url::Url;
 use super::health::Health;
 use super::seal::{PublicKey, Signer, Unsealed, seal, unseal};
 use super::{Departing, InTime, LONGEST_SILENCE, Namespace, RemoteError, RemoteKey, RemoteResult, Server, Written};
-use crate::path::RepoPath;
-use crate::store::cache::{Cache, CacheError, HandedOut, Outputs, ResultKey};
+use crate::store::cache::{Cache, CacheError, HandedOut, Kept, Outputs, ResultKey};
+use crate::store::elsewhere::Elsewhere;
 
 /// A server may be this slow, in bytes a second, and no slower.
 const SLOWEST: u64 = 64 * 1024;
@@ -63,22 +63,6 @@ pub struct RemoteCache {
     doubts: Mutex<Vec<String>>,
 }
 
-/// What became of a result that was sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Sent {
-    /// The server keeps it.
-    Kept,
-    /// The server had it.
-    Same,
-    /// The server has other outputs under the same key, and keeps them.
-    Different {
-        /// The outputs that differ, sorted.
-        paths: Vec<RepoPath>,
-    },
-    /// It was not sent: nothing is to be sent, or the server is of no use.
-    Not,
-}
-
 impl RemoteCache {
     /// Prepares to speak to the server at a URL. `secrets` gives the variables that servers read their credentials from,
     /// and none for a server that must not have them.
@@ -97,11 +81,6 @@ impl RemoteCache {
 
     pub(super) fn new(server: Box<dyn Server>, trust: Trust) -> Self {
         Self { server, trust, health: Health::default(), doubts: Mutex::default() }
-    }
-
-    /// Looks for a result, and takes it into the local cache; says where it was found.
-    pub fn fetch(&self, cache: &Cache, key: &ResultKey, outputs: &[Outputs<'_>]) -> Option<Namespace> {
-        self.trust.reads.iter().find(|namespace| self.fetch_from(namespace, cache, key, outputs)).cloned()
     }
 
     fn fetch_from(&self, namespace: &Namespace, cache: &Cache, key: &ResultKey, outputs: &[Outputs<'_>]) -> bool {
@@ -123,45 +102,14 @@ impl RemoteCache {
         fetched.unwrap_or(false)
     }
 
-    /// Sends a result that the local cache has, where results are sent.
-    pub fn send(&self, cache: &Cache, key: &ResultKey) -> Sent {
-        let Some(namespace) = &self.trust.writes else { return Sent::Not };
-        let Ok(result) = cache.hand_out(key) else { return Sent::Not };
-        let length = result.blobs.iter().map(|blob| blob.length).sum();
-        if length > LARGEST {
-            self.doubt("a result is too large to be sent");
-            return Sent::Not;
-        }
-        let name = RemoteKey { namespace: namespace.clone(), key: *key };
-        let signer = self.trust.signer.as_ref().filter(|_| *namespace == Namespace::Trusted);
-        let manifest = seal(namespace, &result.manifest, signer);
-        let departing = Departing {
-            manifest: &manifest,
-            blobs: &result.blobs,
-            open: &|blob| result.open(blob),
-            deadline: deadline(length),
-        };
-        let sent = self.health.ask(|| match self.server.keep(&name, &departing)? {
-            Written::Kept => Ok(Sent::Kept),
-            Written::There => self.compare(&name, &result),
-        });
-        sent.unwrap_or(Sent::Not)
-    }
-
     /// Holds what a server has against what was made here.
-    fn compare(&self, name: &RemoteKey, result: &HandedOut) -> Result<Sent, RemoteError> {
-        let Some(found) = self.server.find(name)? else { return Ok(Sent::Not) };
+    fn compare(&self, name: &RemoteKey, result: &HandedOut) -> Result<Option<Kept>, RemoteError> {
+        let Some(found) = self.server.find(name)? else { return Ok(None) };
         let theirs = unseal(&name.namespace, found.manifest(), self.key_for(&name.namespace)).ok();
         let Some(paths) = theirs.and_then(|theirs| result.differences(&name.key, theirs)) else {
             return Err(RemoteError::Wrong("what it has in the place of a result is none".to_owned()));
         };
-        Ok(if paths.is_empty() { Sent::Same } else { Sent::Different { paths } })
-    }
-
-    /// What is to be told at the end of a run: each thing that went wrong.
-    pub fn told(&self) -> Vec<String> {
-        let doubts = self.doubts.lock().unwrap_or_else(PoisonError::into_inner);
-        self.health.told().into_iter().chain(doubts.iter().cloned()).collect()
+        Ok(Some(if paths.is_empty() { Kept::Same } else { Kept::Different { paths } }))
     }
 
     fn doubt(&self, told: &str) {
@@ -173,6 +121,46 @@ impl RemoteCache {
 
     fn key_for(&self, namespace: &Namespace) -> Option<&PublicKey> {
         self.trust.public_key.as_ref().filter(|_| *namespace == Namespace::Trusted)
+    }
+}
+
+impl Elsewhere for RemoteCache {
+    fn fetch(&self, cache: &Cache, key: &ResultKey, outputs: &[Outputs<'_>]) -> Option<String> {
+        let found = self.trust.reads.iter().find(|namespace| self.fetch_from(namespace, cache, key, outputs));
+        found.map(ToString::to_string)
+    }
+
+    fn send(&self, cache: &Cache, key: &ResultKey) -> Option<Kept> {
+        let namespace = self.trust.writes.as_ref()?;
+        let result = cache.hand_out(key).ok()?;
+        let length = result.blobs.iter().map(|blob| blob.length).sum();
+        if length > LARGEST {
+            self.doubt("a result is too large to be sent");
+            return None;
+        }
+        let name = RemoteKey { namespace: namespace.clone(), key: *key };
+        let signer = self.trust.signer.as_ref().filter(|_| *namespace == Namespace::Trusted);
+        let manifest = seal(namespace, &result.manifest, signer);
+        let departing = Departing {
+            manifest: &manifest,
+            blobs: &result.blobs,
+            open: &|blob| result.open(blob),
+            deadline: deadline(length),
+        };
+        let sent = self.health.ask(|| match self.server.keep(&name, &departing)? {
+            Written::Kept => Ok(Some(Kept::Stored)),
+            Written::There => self.compare(&name, &result),
+        });
+        sent.flatten()
+    }
+
+    fn takes_results(&self) -> bool {
+        self.trust.writes.is_some()
+    }
+
+    fn told(&self) -> Vec<String> {
+        let doubts = self.doubts.lock().unwrap_or_else(PoisonError::into_inner);
+        self.health.told().into_iter().chain(doubts.iter().cloned()).collect()
     }
 }
 

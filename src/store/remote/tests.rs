@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::*;
 use crate::path::RepoPath;
 use crate::store::cache::{Cache, Ending, Kept, Outputs};
+use crate::store::elsewhere::Elsewhere;
 
 /// What a server has under a name.
 #[derive(Debug, Clone, Default)]
@@ -108,7 +109,7 @@ impl Place {
         );
     }
 
-    fn fetch(&self, remote: &RemoteCache) -> Option<Namespace> {
+    fn fetch(&self, remote: &RemoteCache) -> Option<String> {
         with_outputs(|outputs| remote.fetch(&self.cache, &KEY, outputs))
     }
 
@@ -138,9 +139,9 @@ fn what_one_sends_another_fetches() {
     let (server, one, other) = (InMemory::default(), Place::new(), Place::new());
     one.make("made");
     let sender = remote(&server, trust(&[], Some(Namespace::Trusted)));
-    assert_eq!((sender.send(&one.cache, &KEY), sender.send(&one.cache, &KEY)), (Sent::Kept, Sent::Same));
+    assert_eq!((sender.send(&one.cache, &KEY), sender.send(&one.cache, &KEY)), (Some(Kept::Stored), Some(Kept::Same)));
     let reader = remote(&server, trust(&[Namespace::Local, Namespace::Trusted], None));
-    assert_eq!((other.fetch(&reader), other.restored().as_deref()), (Some(Namespace::Trusted), Some("made")));
+    assert_eq!((other.fetch(&reader), other.restored().as_deref()), (Some("trusted".to_owned()), Some("made")));
     assert_eq!((reader.told(), sender.told()), (vec![], vec![]));
 }
 
@@ -148,7 +149,7 @@ fn what_one_sends_another_fetches() {
 fn nobody_sends_unasked() {
     let (server, place) = (InMemory::default(), Place::new());
     place.make("made");
-    assert_eq!(remote(&server, trust(&[Namespace::Trusted], None)).send(&place.cache, &KEY), Sent::Not);
+    assert_eq!(remote(&server, trust(&[Namespace::Trusted], None)).send(&place.cache, &KEY), None);
     assert_eq!(*server.asked.lock().unwrap(), 0);
 }
 
@@ -159,17 +160,17 @@ fn what_a_request_to_merge_sends_is_found_by_nobody_else() {
     attacker.make("poisoned");
     let request = Namespace::PullRequest(666);
     let of_request = remote(&server, trust(&[request.clone(), Namespace::Trusted], Some(request.clone())));
-    assert_eq!(of_request.send(&attacker.cache, &KEY), Sent::Kept);
+    assert_eq!(of_request.send(&attacker.cache, &KEY), Some(Kept::Stored));
     let of_main = remote(&server, trust(&[Namespace::Trusted], Some(Namespace::Trusted)));
     assert_eq!((victim.fetch(&of_main), victim.restored()), (None, None));
     // What was there first does not keep the trusted result out.
     victim.make("made");
-    assert_eq!(of_main.send(&victim.cache, &KEY), Sent::Kept);
+    assert_eq!(of_main.send(&victim.cache, &KEY), Some(Kept::Stored));
     let of_other = remote(&server, trust(&[Namespace::PullRequest(7), Namespace::Trusted], None));
     let other = Place::new();
-    assert_eq!((other.fetch(&of_other), other.restored().as_deref()), (Some(Namespace::Trusted), Some("made")));
+    assert_eq!((other.fetch(&of_other), other.restored().as_deref()), (Some("trusted".to_owned()), Some("made")));
     // The request finds its own.
-    assert_eq!(Place::new().fetch(&of_request), Some(request));
+    assert_eq!(Place::new().fetch(&of_request), Some(request.to_string()));
 }
 
 #[test]
@@ -178,10 +179,10 @@ fn a_second_result_is_told_and_the_first_stays() {
     one.make("made");
     other.make("made otherwise");
     let remote = remote(&server, trust(&[Namespace::Local], Some(Namespace::Local)));
-    assert_eq!(remote.send(&one.cache, &KEY), Sent::Kept);
+    assert_eq!(remote.send(&one.cache, &KEY), Some(Kept::Stored));
     let paths = vec![RepoPath::from_git(b"out/file").unwrap()];
-    assert_eq!(remote.send(&other.cache, &KEY), Sent::Different { paths });
-    assert_eq!((third.fetch(&remote), third.restored().as_deref()), (Some(Namespace::Local), Some("made")));
+    assert_eq!(remote.send(&other.cache, &KEY), Some(Kept::Different { paths }));
+    assert_eq!((third.fetch(&remote), third.restored().as_deref()), (Some("local".to_owned()), Some("made")));
 }
 
 #[test]

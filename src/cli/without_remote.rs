@@ -1,0 +1,27 @@
+//! A build that speaks to no server says so where one is named.
+
+use super::arguments::RunArguments;
+use super::commands::{Failure, Session};
+use crate::plan::Event;
+use crate::planner::{Answer, Planner};
+use crate::store::Elsewhere;
+
+impl Session<'_> {
+    /// No server, whatever is named.
+    pub(super) fn elsewhere(
+        &self,
+        asked: &RunArguments,
+        _: &Planner,
+        answer: &Answer,
+        _: Option<&Event>,
+    ) -> Result<Option<Box<dyn Elsewhere>>, Failure> {
+        let without = "this build of knockon speaks to no server: install it with `--features remote`";
+        if asked.remote.is_some() || asked.remote_write.is_some() {
+            return Err(Failure::Usage(without.to_owned()));
+        }
+        if answer.head.configuration().remote.url.is_some() {
+            self.output.warning(without);
+        }
+        Ok(None)
+    }
+}
