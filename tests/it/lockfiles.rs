@@ -1,4 +1,4 @@
-//! Lockfiles that the package managers of Node made themselves, each bumped, written in another way and broken.
+//! Lockfiles that package managers made themselves, each bumped; those of Node written in another way and broken, too.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -64,6 +64,23 @@ fn case_91_a_bump_reaches_those_who_need_it_whatever_the_manager() {
             repo.commit(commit);
             assert_eq!(affected(&repo), expected, "{name}, {commit}");
         }
+    }
+}
+
+#[test]
+fn case_91_a_bump_by_poetry_reaches_those_who_need_it() {
+    let repo = planted("lock-poetry");
+    // `iniconfig` is a dependency of the group `test`; the lockfile of `alpha` is read by those who build on it, too.
+    let commits: [(&str, &[&str]); 4] = [
+        ("02-six", &["beta:build", "beta:test"]),
+        ("03-iniconfig", &["beta:test"]),
+        ("04-packaging", &["alpha:build", "alpha:test", "beta:build", "beta:test"]),
+        ("05-packaging", &["beta:build", "beta:test"]),
+    ];
+    for (commit, expected) in commits {
+        write(&repo, &fixture("lock-poetry").join("commits").join(commit));
+        repo.commit(commit);
+        assert_eq!(affected(&repo), expected, "{commit}");
     }
 }
 
