@@ -68,8 +68,7 @@ fn case_91_a_bump_reaches_those_who_need_it_whatever_the_manager() {
 }
 
 #[test]
-fn case_91_a_bump_by_poetry_reaches_those_who_need_it() {
-    let repo = planted("lock-poetry");
+fn case_91_a_bump_by_poetry_or_pdm_reaches_those_who_need_it() {
     // `iniconfig` is a dependency of the group `test`; the lockfile of `alpha` is read by those who build on it, too.
     let commits: [(&str, &[&str]); 4] = [
         ("02-six", &["beta:build", "beta:test"]),
@@ -77,10 +76,13 @@ fn case_91_a_bump_by_poetry_reaches_those_who_need_it() {
         ("04-packaging", &["alpha:build", "alpha:test", "beta:build", "beta:test"]),
         ("05-packaging", &["beta:build", "beta:test"]),
     ];
-    for (commit, expected) in commits {
-        write(&repo, &fixture("lock-poetry").join("commits").join(commit));
-        repo.commit(commit);
-        assert_eq!(affected(&repo), expected, "{commit}");
+    for name in ["lock-poetry", "lock-pdm"] {
+        let repo = planted(name);
+        for (commit, expected) in commits {
+            write(&repo, &fixture(name).join("commits").join(commit));
+            repo.commit(commit);
+            assert_eq!(affected(&repo), expected, "{name}, {commit}");
+        }
     }
 }
 
