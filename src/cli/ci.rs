@@ -49,7 +49,7 @@ impl Session<'_> {
     }
 
     fn ci_plan(&self, engine: Engine, form: Option<Form>, arguments: &CiArguments) -> Result<Exit, Failure> {
-        let WantedPlan { planner, answer, pipeline: choice, ledger, .. } = self.wanted(&arguments.wanted)?;
+        let WantedPlan { planner, answer, pipeline: choice, ledger } = self.wanted(&arguments.wanted)?;
         self.output.findings(&answer.diagnostics);
         self.annotate(engine, &findings_of_change(answer));
         let plan = planner.plan(answer, &choice)?;

@@ -21,8 +21,6 @@ pub(super) struct WantedPlan {
     pub(super) pipeline: PipelineChoice,
     /// What the ledger says that was named; nothing where none was.
     pub(super) ledger: Ledger,
-    /// What the CI engine says of its run; none where no engine speaks.
-    pub(super) event: Option<Event>,
 }
 
 impl Session<'_> {
@@ -53,8 +51,7 @@ impl Session<'_> {
                 planner.with_unpassed(answer, &pipeline, &ledger)?
             }
         };
-        let event = choice.event.filter(|event| event.provider.is_some());
-        Ok(WantedPlan { planner, answer: until_the_end(answer), pipeline, ledger, event })
+        Ok(WantedPlan { planner, answer: until_the_end(answer), pipeline, ledger })
     }
 
     /// Plans the release of one service.

@@ -67,7 +67,6 @@ impl Session<'_> {
         }
     }
 
-    /// What the CI engine says of its run, if there is one.
     /// The environment, as far as it is text.
     pub(super) fn variables(&self) -> Variables {
         let text = |value: &std::ffi::OsString| value.to_str().map(str::to_owned);
@@ -75,7 +74,8 @@ impl Session<'_> {
         Variables::new(variables.filter_map(|(name, value)| Some((text(name)?, text(value)?))))
     }
 
-    fn event(&self) -> Option<Event> {
+    /// What the CI engine says of its run, whichever range is asked for.
+    pub(super) fn event(&self) -> Option<Event> {
         let variables = self.variables();
         let file = variables.event_file().and_then(|file| beginning_of(Path::new(file)).ok());
         variables.event(file.as_deref())

@@ -32,15 +32,16 @@ impl Session<'_> {
         asked: &RunArguments,
         planner: &Planner,
         answer: &Answer,
-        event: Option<&Event>,
     ) -> Result<Option<Box<dyn Elsewhere>>, Failure> {
         let named = asked.remote.clone().or_else(|| self.variable(REMOTE));
         let settings = &answer.head.configuration().remote;
         let configured = settings.url.as_ref().map(|url| url.value.clone());
         let may_have_credentials = named.is_some();
         let Some(url) = named.or(configured).filter(|url| url != OFF) else { return Ok(None) };
+        // Also where somebody names a base.
+        let event = self.event().filter(|event| event.provider.is_some());
         let writes = match asked.remote_write.clone().or_else(|| self.variable(WRITE)) {
-            Some(text) => Some(namespace(&text, event)?),
+            Some(text) => Some(namespace(&text, event.as_ref())?),
             None => None,
         };
         let signer = self.signer()?;
@@ -48,7 +49,7 @@ impl Session<'_> {
             Some(key) => Some(key_of(PUBLIC_KEY, PublicKey::read(&key))?),
             None => pinned(planner, answer)?,
         };
-        let reads = match (&writes, event) {
+        let reads = match (&writes, &event) {
             (Some(Namespace::Trusted), _) | (None, Some(_)) => vec![Namespace::Trusted],
             (Some(own), _) => vec![own.clone(), Namespace::Trusted],
             (None, None) => vec![Namespace::Local, Namespace::Trusted],

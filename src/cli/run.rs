@@ -37,7 +37,7 @@ impl Session<'_> {
             let help = "`run` works on what is on disk: check the revision out, and say its base";
             return Err(Failure::Usage(help.to_owned()));
         }
-        let WantedPlan { planner, answer, pipeline, event, .. } = self.wanted(&asked.wanted)?;
+        let WantedPlan { planner, answer, pipeline, .. } = self.wanted(&asked.wanted)?;
         let pipeline = self.selecting(asked, answer, pipeline)?;
         self.output.findings(&answer.diagnostics);
         let plan = planner.plan(answer, &pipeline)?;
@@ -49,7 +49,7 @@ impl Session<'_> {
         self.output.doubts(&answer.affected);
         let elsewhere = match asked.no_cache {
             true => None,
-            false => self.elsewhere(asked, planner, answer, event.as_ref())?,
+            false => self.elsewhere(asked, planner, answer)?,
         };
         let exit = self.execute(asked, planner, answer, plan, elsewhere.as_deref())?;
         Ok(if exit == Exit::Done { doubtful(&asked.wanted.range, answer) } else { exit })

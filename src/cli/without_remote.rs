@@ -2,7 +2,6 @@
 
 use super::arguments::RunArguments;
 use super::commands::{Failure, Session};
-use crate::plan::Event;
 use crate::planner::{Answer, Planner};
 use crate::store::Elsewhere;
 
@@ -13,7 +12,6 @@ impl Session<'_> {
         asked: &RunArguments,
         _: &Planner,
         answer: &Answer,
-        _: Option<&Event>,
     ) -> Result<Option<Box<dyn Elsewhere>>, Failure> {
         let without = "this build of knockon speaks to no server: install it with `--features remote`";
         if asked.remote.is_some() || asked.remote_write.is_some() {

@@ -20,6 +20,8 @@ mod memo;
 mod output;
 mod pipelines;
 mod range;
+#[cfg(feature = "remote")]
+mod remote;
 mod repository;
 mod run;
 mod scenario;

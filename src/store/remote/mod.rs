@@ -4,7 +4,9 @@
 //! and a manifest against the signature that the repository asks for, before it is kept in the local cache; from there
 //! it is restored as if it had been made here. Whatever goes wrong costs time: the task is run.
 
+mod connection;
 mod health;
+mod objects;
 mod seal;
 mod shared;
 #[cfg(test)]
@@ -23,6 +25,9 @@ use super::cache::{Blob, ResultKey};
 /// The longest time that one request may take, connecting included, where a server does not move; and the longest that
 /// nothing may arrive while a body is sent or read.
 pub(in crate::store) const LONGEST_SILENCE: Duration = Duration::from_secs(10);
+
+/// The longest that connecting may take.
+pub(in crate::store) const LONGEST_CONNECT: Duration = Duration::from_secs(3);
 
 /// Who writes what others read. A result is found by those alone who read the namespace that it was written to, so that
 /// nobody can put a result in the way of somebody who is trusted more.
@@ -116,6 +121,11 @@ impl Departing<'_> {
     pub(in crate::store) fn read(&self, blob: &Blob) -> io::Result<impl Read + Send + use<>> {
         Ok(InTime { inner: (self.open)(blob)?.take(blob.length), deadline: self.deadline })
     }
+
+    /// How long it may still take.
+    pub(in crate::store) fn left(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
+    }
 }
 
 /// Moves bytes until a moment in time.
@@ -182,6 +192,8 @@ pub enum RemoteError {
 
 /// Prepares to speak to the server at a URL, by the protocol that its scheme names.
 fn open(url: &url::Url, secrets: &dyn Fn(&str) -> Option<String>) -> Result<Box<dyn Server>, SetupError> {
-    let _ = secrets;
-    Err(SetupError::Scheme(url.scheme().to_owned()))
+    match url.scheme() {
+        "s3" | "az" | "gs" | "file" => Ok(Box::new(objects::open(url, secrets)?)),
+        other => Err(SetupError::Scheme(other.to_owned())),
+    }
 }

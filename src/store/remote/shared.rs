@@ -38,6 +38,9 @@ pub enum SetupError {
     /// Nobody knows how to speak to it.
     #[error("`{0}:` is no protocol of a remote")]
     Scheme(String),
+    /// Everything would be said in the clear.
+    #[error("`{0}` would be spoken to in the clear: use TLS, or set KNOCKON_REMOTE_INSECURE=1")]
+    Insecure(String),
     /// Signed results are asked for, and could not be signed.
     #[error("the repository asks for signed results: set KNOCKON_REMOTE_SIGNING_KEY to send any to `trusted`")]
     NoSigner,
@@ -52,6 +55,9 @@ pub enum SetupError {
     /// The server cannot be used like this.
     #[error(transparent)]
     Server(#[from] RemoteError),
+    /// This machine gives no thread to wait for it.
+    #[error("nothing can wait for it: {0}")]
+    NoRuntime(#[from] std::io::Error),
 }
 
 /// A cache elsewhere. Nothing that goes wrong with it is more than told.
