@@ -1,6 +1,7 @@
 //! Results that are shared: by a folder, and by real servers that the tests start and stop.
 
 use std::fs;
+use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -172,53 +173,98 @@ fn where_the_repository_pins_a_key_unsigned_results_are_not_used_and_no_change_b
     assert!(build(&clone("believer"), &[], &[]).stdout().contains("3 from the cache"));
 }
 
-/// Fault 9: whatever the repository names is asked without what opens it.
+/// A server that writes down what it is asked, and has nothing.
+struct Listener {
+    port: u16,
+    asked: std::thread::JoinHandle<Vec<String>>,
+}
+
+impl Listener {
+    fn start(answer: &'static str) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let asked = std::thread::spawn(move || {
+            let mut requests = Vec::new();
+            loop {
+                let (mut stream, _) = listener.accept().unwrap();
+                let mut bytes = [0; 4096];
+                let read = stream.read(&mut bytes).unwrap_or(0);
+                let request = String::from_utf8_lossy(&bytes[..read]).to_lowercase();
+                if request.starts_with("stop") {
+                    return requests;
+                }
+                requests.push(request);
+                let _ = stream.write_all(answer.as_bytes());
+            }
+        });
+        Self { port, asked }
+    }
+
+    /// What it was asked, in small letters.
+    fn stop(self) -> Vec<String> {
+        TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).unwrap().write_all(b"stop").unwrap();
+        self.asked.join().unwrap()
+    }
+}
+
+const NOTHING: &str = "HTTP/1.1 404 Not Found\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+
 #[test]
 fn fault_9_a_server_that_the_repository_names_is_given_no_credentials() {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let asked = std::thread::spawn(move || {
-        let mut requests = Vec::new();
-        listener.set_nonblocking(true).unwrap();
-        let end = Instant::now() + Duration::from_secs(60);
-        while Instant::now() < end {
-            let Ok((mut stream, _)) = listener.accept() else {
-                std::thread::sleep(Duration::from_millis(5));
-                continue;
-            };
-            stream.set_nonblocking(false).unwrap();
-            let mut bytes = [0; 4096];
-            let read = std::io::Read::read(&mut stream, &mut bytes).unwrap_or(0);
-            let request = String::from_utf8_lossy(&bytes[..read]).into_owned();
-            if request.starts_with("STOP") {
-                break;
-            }
-            requests.push(request);
-            let _ = std::io::Write::write_all(
-                &mut stream,
-                b"HTTP/1.1 404 Not Found\r\nconnection: close\r\ncontent-length: 0\r\n\r\n",
-            );
+    for is_configured in [true, false] {
+        let listener = Listener::start(NOTHING);
+        let url = format!("turborepo+http://127.0.0.1:{}/?team=us", listener.port);
+        let repo = repo();
+        let token = ("KNOCKON_REMOTE_TOKEN", "thetoken");
+        if is_configured {
+            repo.write("knockon.toml", format!("{TASKS}\n[remote]\nurl = \"{url}\"\n")).commit("remote");
+            build(&repo, &[], &[token]).0.done();
+        } else {
+            build(&repo, &[], &[token, ("KNOCKON_REMOTE", &url)]).0.done();
         }
-        requests
-    });
-    let endpoint = format!("http://127.0.0.1:{port}");
-    let secrets = [
-        ("AWS_ACCESS_KEY_ID", "THEKEY"),
-        ("AWS_SECRET_ACCESS_KEY", "secret"),
-        ("AWS_ENDPOINT_URL", endpoint.as_str()),
-        ("AWS_REGION", "eu-west-1"),
+        let requests = listener.stop();
+        assert!(!requests.is_empty());
+        for request in &requests {
+            assert_eq!(request.contains("authorization: bearer thetoken"), !is_configured, "{request}");
+        }
+    }
+}
+
+#[test]
+fn fault_9_a_redirect_does_not_lead_a_token_elsewhere() {
+    let other = Listener::start(NOTHING);
+    let location = format!("HTTP/1.1 307 Elsewhere\r\nlocation: http://127.0.0.1:{}/\r\n", other.port);
+    let answer: &'static str = Box::leak(format!("{location}connection: close\r\ncontent-length: 0\r\n\r\n").into());
+    let listener = Listener::start(answer);
+    let url = format!("turborepo+http://127.0.0.1:{}/?team=us", listener.port);
+    let repo = repo();
+    let (told, ran) = build(&repo, &[], &[("KNOCKON_REMOTE_TOKEN", "thetoken"), ("KNOCKON_REMOTE", &url)]);
+    assert_eq!((told.status, ran.len()), (0, 3), "{}", told.stderr);
+    assert!(told.stderr.contains("status 307"), "{}", told.stderr);
+    assert!(!listener.stop().is_empty());
+    assert!(other.stop().is_empty());
+}
+
+#[test]
+fn fault_8_whatever_a_server_answers_tasks_run() {
+    const ANSWERS: [&str; 7] = [
+        "",
+        "HTTP/1.1 200 OK\r\ncontent-length: 1000000000000\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n<html>a portal asks you to log in</html>",
+        "HTTP/1.1 200 OK\r\nconnection: close\r\n\r\nknockon packed 1\u{7f}\u{7f}\u{7f}\u{7f}\u{7f}\u{7f}\u{7f}\u{7f}",
+        "HTTP/1.1 500 No\r\nconnection: close\r\ncontent-length: 0\r\n\r\n",
+        "HTTP/1.1 401 No\r\nconnection: close\r\ncontent-length: 0\r\n\r\n",
+        "garbage\r\n\r\n",
     ];
-    let named = repo();
-    build(&named, &["--remote", "s3://bucket"], &secrets).0.done();
-    let configured = repo();
-    configured.write("knockon.toml", format!("{TASKS}\n[remote]\nurl = \"s3://bucket\"\n")).commit("remote");
-    // It is not even asked where the environment says that the store is: that is for those who name it.
-    build(&configured, &[], &[("https_proxy", endpoint.as_str()), secrets[0], secrets[1]]).0.done();
-    std::io::Write::write_all(&mut TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap(), b"STOP").unwrap();
-    let requests = asked.join().unwrap();
-    assert!(requests.iter().any(|request| request.contains("THEKEY")), "{requests:?}");
-    let of_configured: Vec<_> = requests.iter().filter(|request| request.starts_with("CONNECT")).collect();
-    assert!(of_configured.iter().all(|request| !request.contains("THEKEY")), "{of_configured:?}");
+    for answer in ANSWERS {
+        let listener = Listener::start(answer);
+        let url = format!("turborepo+http://127.0.0.1:{}/?team=us", listener.port);
+        let repo = repo();
+        let (told, ran) = build(&repo, &["--remote-write", "local"], &[("KNOCKON_REMOTE", &url)]);
+        assert_eq!((told.status, ran), (0, ALL.map(str::to_owned).to_vec()), "{answer}: {}", told.stderr);
+        assert!(told.stderr.contains("the remote: failed"), "{answer}: {}", told.stderr);
+        assert!(!listener.stop().is_empty());
+    }
 }
 
 #[test]
@@ -318,4 +364,26 @@ fn results_are_shared_through_azure() {
     let made = Command::new("curl").args(["-sf", "-X", "PUT", "-H", "content-length: 0", &container]).status();
     assert!(made.unwrap().success());
     is_shared_through("az://builds/knockon", &secrets);
+}
+
+#[test]
+fn results_are_shared_through_a_cache_of_turborepo() {
+    let folder = tempfile::tempdir().unwrap();
+    let started = server("node_modules/.bin/turborepo-remote-cache", |command, port| {
+        let variables = [
+            ("NODE_ENV", "production"),
+            ("HOST", "127.0.0.1"),
+            ("TURBO_TOKEN", "thetoken"),
+            ("STORAGE_PROVIDER", "local"),
+            ("STORAGE_PATH_USE_TMP_FOLDER", "false"),
+            ("AUTH_MODE", "static"),
+        ];
+        command.envs(variables).env("PORT", port.to_string()).env("STORAGE_PATH", folder.path());
+    });
+    let Some((_server, port)) = started else { return };
+    let url = format!("turborepo+http://127.0.0.1:{port}/?team=us");
+    is_shared_through(&url, &[("KNOCKON_REMOTE_TOKEN", "thetoken")]);
+    let repo = repo();
+    let (told, _) = build(&repo, &[], &[("KNOCKON_REMOTE", &url), ("KNOCKON_REMOTE_TOKEN", "another")]);
+    assert!(told.done().stderr.contains("it refuses"), "{}", told.stderr);
 }

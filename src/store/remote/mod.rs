@@ -11,6 +11,7 @@ mod seal;
 mod shared;
 #[cfg(test)]
 mod tests;
+mod turborepo;
 
 use std::fmt;
 use std::fs::File;
@@ -154,6 +155,7 @@ impl<T: Write> Write for InTime<T> {
     }
 
     fn flush(&mut self) -> io::Result<()> {
+        self.check()?;
         self.inner.flush()
     }
 }
@@ -194,6 +196,7 @@ pub enum RemoteError {
 fn open(url: &url::Url, secrets: &dyn Fn(&str) -> Option<String>) -> Result<Box<dyn Server>, SetupError> {
     match url.scheme() {
         "s3" | "az" | "gs" | "file" => Ok(Box::new(objects::open(url, secrets)?)),
+        scheme if scheme.starts_with(turborepo::SCHEME) => Ok(Box::new(turborepo::open(url, secrets)?)),
         other => Err(SetupError::Scheme(other.to_owned())),
     }
 }

@@ -41,6 +41,9 @@ pub enum SetupError {
     /// Everything would be said in the clear.
     #[error("`{0}` would be spoken to in the clear: use TLS, or set KNOCKON_REMOTE_INSECURE=1")]
     Insecure(String),
+    /// A token that cannot be sent.
+    #[error("KNOCKON_REMOTE_TOKEN holds what no header can")]
+    BadToken,
     /// Signed results are asked for, and could not be signed.
     #[error("the repository asks for signed results: set KNOCKON_REMOTE_SIGNING_KEY to send any to `trusted`")]
     NoSigner,
