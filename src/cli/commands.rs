@@ -28,6 +28,7 @@ use crate::report::json::{
 };
 use crate::report::run::RunReport;
 use crate::report::{drawing, page, text};
+use crate::run::Overlaps;
 use crate::store::{Record, TaskResult};
 use crate::workspace::{LookUpError, ProjectId, Task, TaskId, TaskName, Workspace};
 
@@ -283,6 +284,7 @@ impl Session<'_> {
         let (_, view, mut diagnostics) = self.view(tree)?;
         let workspace = view.workspace();
         diagnostics.extend(workspace.diagnostics().iter().cloned());
+        diagnostics.extend(Overlaps::of(workspace).findings(|_| true));
         let mut report = CheckReport {
             schema: SCHEMA,
             tree: view.name.clone(),

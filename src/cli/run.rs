@@ -23,7 +23,7 @@ use crate::report::run::{Progress, RunReport, TestResults, junit, summary_text, 
 use crate::report::text;
 use crate::run::process::Limits;
 use crate::run::scheduler::{OnFailure, Place};
-use crate::run::{Settings, Spools, Tools, Work, execute, signals, test_results, works};
+use crate::run::{Overlaps, Settings, Spools, Tools, Work, execute, signals, test_results, works};
 use crate::store::{Cache, Elsewhere, Ledger, RunRecord};
 use crate::workspace::TaskIndex;
 
@@ -113,7 +113,9 @@ impl Session<'_> {
         let variables: BTreeMap<OsString, OsString> = self.surroundings.variables.iter().cloned().collect();
         let ledger_file = state.join(LEDGER);
         let ledger = Ledger::read(&ledger_file).unwrap_or_default();
-        let works = works(disk.workspace(), &plan, &ledger, &mut Tools::new(&variables));
+        let overlaps = Overlaps::of(disk.workspace());
+        let works = works(disk.workspace(), &plan, &ledger, &overlaps, &mut Tools::new(&variables));
+        self.output.findings(&overlaps.findings(|task| works.iter().any(|work| work.id == *task)));
         let cache = Cache::beside(state);
         let spools = Spools::make(&[&state.join("knockon/runs"), &std::env::temp_dir()])?;
         let room = asked.jobs.map_or_else(|| available_parallelism().map_or(1, |cores| cores.get()), usize::from);

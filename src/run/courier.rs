@@ -25,10 +25,8 @@ pub(super) fn send(
             Err(_) => return,
         };
         let Ok(place) = next else { return };
-        let sent = match (settings.elsewhere, settings.cache, works[place].key) {
-            (Some(elsewhere), Some(cache), Some(key)) if !is_over.load(Ordering::Relaxed) => {
-                elsewhere.send(cache, &key)
-            }
+        let sent = match (settings.elsewhere, settings.cache, &works[place].key) {
+            (Some(elsewhere), Some(cache), Ok(key)) if !is_over.load(Ordering::Relaxed) => elsewhere.send(cache, key),
             _ => None,
         };
         if told.send(Message::Sent(place, sent)).is_err() {

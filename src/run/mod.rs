@@ -9,6 +9,7 @@ mod courier;
 mod executor;
 mod keeper;
 pub mod log_commands;
+mod overlaps;
 pub mod process;
 pub mod scheduler;
 pub mod signals;
@@ -24,7 +25,8 @@ mod worker;
 mod testing;
 
 pub use executor::execute;
+pub use overlaps::Overlaps;
 pub use spools::Spools;
 pub use test_results::test_results;
 pub use tools::Tools;
-pub use work::{Observer, Output, Settings, Unchanged, Work, works};
+pub use work::{NoKey, Observer, Output, Settings, Unchanged, Work, works};

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::time::Duration;
 
+use super::overlaps::Overlaps;
 use super::process::Limits;
 use super::scheduler::{Job, OnFailure, Place};
 use super::tools::Tools;
@@ -22,8 +23,8 @@ pub struct Work {
     pub id: TaskId,
     /// Its fingerprint.
     pub fingerprint: Fingerprint,
-    /// What its result is kept under; none where the cache cannot know it, as what it makes is not known.
-    pub key: Option<ResultKey>,
+    /// What its result is kept under, or why it is not kept.
+    pub key: Result<ResultKey, NoKey>,
     /// The folder of its project.
     pub folder: RepoPath,
     /// What to run.
@@ -38,6 +39,17 @@ pub struct Work {
     pub retries: u32,
     /// What the scheduler has to know of it.
     pub job: Job,
+}
+
+/// Why no result of a task is kept, however it ends.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NoKey {
+    /// Nobody says which files it makes.
+    #[error("what it makes is not known: say `outputs` in knockon.toml")]
+    Unknown,
+    /// Another task can make the same files.
+    #[error("its outputs overlap those of {0}")]
+    Overlaps(TaskId),
 }
 
 /// Says for each of some tasks whether what it reads is still what it was, or why that cannot be told.
@@ -102,7 +114,13 @@ pub enum Output<'a> {
 const USUAL: Duration = Duration::from_secs(1);
 
 /// The tasks of a plan that run something. What needs a task that runs nothing needs what that one needs.
-pub fn works(workspace: &Workspace, plan: &Plan, ledger: &Ledger, tools: &mut Tools<'_>) -> Vec<Work> {
+pub fn works(
+    workspace: &Workspace,
+    plan: &Plan,
+    ledger: &Ledger,
+    overlaps: &Overlaps,
+    tools: &mut Tools<'_>,
+) -> Vec<Work> {
     let mut known: Vec<Duration> = ledger.durations.values().filter_map(|seconds| duration(*seconds)).collect();
     known.sort_unstable();
     let usual = known.get(known.len() / 2).copied().unwrap_or(USUAL);
@@ -117,7 +135,11 @@ pub fn works(workspace: &Workspace, plan: &Plan, ledger: &Ledger, tools: &mut To
             ledger.durations.get(&task.id.to_string()).and_then(|seconds| duration(*seconds)).unwrap_or(usual);
         Work {
             fingerprint: planned.fingerprint,
-            key: task.outputs.is_some().then(|| tools.key(planned.fingerprint, &task.tools)),
+            key: match overlaps.other(&task.id) {
+                _ if task.outputs.is_none() => Err(NoKey::Unknown),
+                Some(other) => Err(NoKey::Overlaps(other.clone())),
+                None => Ok(tools.key(planned.fingerprint, &task.tools)),
+            },
             folder: task.id.project.0.clone(),
             commands: task.commands.clone(),
             variables: task.environment.clone(),

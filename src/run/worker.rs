@@ -123,14 +123,14 @@ fn see_to(place: Place, work: &Work, settings: &Settings<'_>, stop: &Stop, told:
             break ended.how;
         }
     };
-    let made = match (settings.cache, work.key) {
+    let made = match (settings.cache, &work.key) {
         _ if how != How::Passed => Ok(None),
         (None, _) => Ok(None),
-        (Some(_), None) => Err("what it makes is not known: say `outputs` in knockon.toml".to_owned()),
-        (Some(_), Some(_)) if !left_behind.is_empty() => Err("it left processes behind".to_owned()),
-        (Some(cache), Some(key)) => {
+        (Some(_), Err(why)) => Err(why.to_string()),
+        (Some(_), Ok(_)) if !left_behind.is_empty() => Err("it left processes behind".to_owned()),
+        (Some(cache), Ok(key)) => {
             let ending = Ending { duration, attempts, printed: &spool };
-            cache.prepare(&key, settings.work_tree, &declared, &ending).map(Some).map_err(|error| error.to_string())
+            cache.prepare(key, settings.work_tree, &declared, &ending).map(Some).map_err(|error| error.to_string())
         }
     };
     End::Ran { how, attempts, left_behind, spool, made }
@@ -139,7 +139,7 @@ fn see_to(place: Place, work: &Work, settings: &Settings<'_>, stop: &Stop, told:
 /// What was kept under the task's fingerprint, here or elsewhere, if it could be restored.
 fn restored(work: &Work, settings: &Settings<'_>) -> Option<End> {
     let cache = settings.cache.filter(|_| settings.reuses)?;
-    let key = work.key?;
+    let key = *work.key.as_ref().ok()?;
     let declared = [Outputs { folder: &work.folder, patterns: &work.outputs }];
     let restore = |source: String| {
         let stored = cache.find(&key)?;

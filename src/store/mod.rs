@@ -13,7 +13,7 @@ mod run_record;
 #[cfg(unix)]
 pub use cache::{
     Cache, CacheContents, CacheError, Ending, Kept, Outputs, PreparedResult, Pruned, Restored, ResultKey, StoredResult,
-    Verified,
+    Verified, overlapping,
 };
 #[cfg(unix)]
 pub use elsewhere::Elsewhere;

@@ -371,3 +371,46 @@ fn what_made_a_result_missing_is_told_from_git_alone() {
     repo.knockon(&["explain", "lone:build", "--fingerprint", "HEAD"]).refused(2, "write two revisions");
     repo.knockon(&["explain", "lone:build", "--fingerprint", "HEAD..", "--base", "HEAD"]).refused(2, "cannot be used");
 }
+
+#[test]
+fn case_83_outputs_that_overlap_are_told_and_never_restored_over_each_other() {
+    let tasks = r#"
+[project.lone.task.build]
+command = "echo lone:build >> ../ran; mkdir -p out; date +%N > out/whole"
+outputs = ["out/**"]
+[project.lone.task.test]
+command = "echo lone:test >> ../ran; mkdir -p out; date +%N > out/report"
+outputs = ["out/report"]
+[project.lib.task.build]
+command = "echo lib:build >> ../ran"
+outputs = ["out/**"]
+"#;
+    let repo = repo(tasks);
+    let told = "the outputs of lone:build and lone:test can be the same files";
+    let check = repo.knockon(&["check"]);
+    assert!(check.done().stderr.contains(told), "{}", check.stderr);
+    for _ in 0..2 {
+        // What the other task made stays, though only one of them is run.
+        repo.write("lone/out/report", "fresh");
+        let outcome = repo.knockon(&["run", "lone:build", "lib:build"]);
+        assert!(outcome.done().stderr.contains(told), "{}", outcome.stderr);
+        assert_eq!(text(&task(&repo, "lone:build")["not-kept"]), "its outputs overlap those of lone:test");
+        assert_eq!(fs::read_to_string(repo.top().join("lone/out/report")).unwrap(), "fresh");
+        assert!(ran(&repo).contains(&"lone:build".to_owned()));
+    }
+    // Who is not concerned is not told.
+    assert!(!repo.knockon(&["run", "lib:build"]).done().stderr.contains("same files"));
+    // What one of them leaves to the other is no overlap.
+    let tasks = tasks.replace(
+        r#"outputs = ["out/**"]
+[project.lone.task.test]"#,
+        r#"outputs = ["out/**", "!out/report"]
+[project.lone.task.test]"#,
+    );
+    repo.write("knockon.toml", tasks);
+    repo.knockon(&["run", "lone:build", "lone:test"]).done();
+    repo.write("lone/out/report", "fresh");
+    let outcome = repo.knockon(&["run", "lone:build"]);
+    assert!(outcome.done().stdout().contains("1 from the cache") && !outcome.stderr.contains("same files"));
+    assert_eq!(fs::read_to_string(repo.top().join("lone/out/report")).unwrap(), "fresh");
+}

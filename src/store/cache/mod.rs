@@ -13,6 +13,7 @@ mod keep;
 mod layout;
 mod manifest;
 mod outputs;
+mod overlap;
 mod prune;
 mod publish;
 mod restore;
@@ -33,6 +34,7 @@ pub(in crate::store) use manifest::Blob;
 use manifest::Manifest;
 pub use manifest::ResultKey;
 pub use outputs::Outputs;
+pub use overlap::overlapping;
 pub use prune::{CacheContents, Pruned, Verified};
 pub use restore::Restored;
 

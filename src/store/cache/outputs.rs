@@ -31,9 +31,9 @@ pub(super) struct Declared {
     bases: Vec<RepoPath>,
 }
 
-struct Pattern {
-    include: bool,
-    glob: Filter,
+pub(super) struct Pattern {
+    pub(super) include: bool,
+    pub(super) glob: Filter,
     /// For `dist/**`: the folder `dist` itself, which the glob does not match.
     folder: Option<Filter>,
 }
@@ -118,7 +118,7 @@ fn decide(list: &[Pattern], path: &RepoPath, is_folder: bool) -> Option<bool> {
 
 impl Pattern {
     /// Reads a pattern, and says below which place everything lies that it can match.
-    fn parse(text: &str, folder: &RepoPath) -> Result<(Self, RepoPath), String> {
+    pub(super) fn parse(text: &str, folder: &RepoPath) -> Result<(Self, RepoPath), String> {
         let (include, mut rest) = match text.strip_prefix('!') {
             Some(rest) => (false, rest),
             None => (true, text),
