@@ -235,13 +235,13 @@ impl Run<'_> {
                 self.observer.ended(place, &record, Output::Stored(&stored));
                 (record, Event::Passed(place))
             }
-            End::Ran { how, attempts, left_behind, spool, made } => {
+            End::Ran { how, attempts, left_behind, spool, made, refused } => {
                 let (outcome, event) = match how {
                     How::Passed => (Outcome::Passed, Event::Passed(place)),
                     How::Stopped => (Outcome::Stopped, Event::Stopped(place)),
                     _ => (Outcome::Failed, Event::Failed(place)),
                 };
-                let reason = (outcome != Outcome::Passed).then(|| how.to_string());
+                let reason = if outcome == Outcome::Passed { refused } else { Some(how.to_string()) };
                 let mut record = timed(TaskRecord { attempts, left_behind, ..self.blank(place, outcome, reason) });
                 if outcome == Outcome::Failed {
                     record.last_output = spool::last_lines(&spool, LAST_OUTPUT);
@@ -249,6 +249,7 @@ impl Run<'_> {
                 match made {
                     Ok(None) => {}
                     Ok(Some(prepared)) => {
+                        record.not_made = prepared.not_made().to_vec();
                         let sent = self.keep.as_ref().is_some_and(|keep| keep.send((place, prepared)).is_ok());
                         self.unkept += usize::from(sent);
                     }
@@ -292,6 +293,7 @@ impl Run<'_> {
             outcome,
             reason,
             not_kept: None,
+            not_made: Vec::new(),
             start: 0.0,
             duration: 0.0,
             saved: None,

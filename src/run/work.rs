@@ -79,7 +79,7 @@ pub struct Settings<'a> {
     pub streams: bool,
     /// How patient to be with processes.
     pub limits: Limits,
-    /// Whether a path is a file of git's, which no restored result may remove.
+    /// Whether a path is a file that git sees, which no restored result may remove or replace.
     pub is_source: &'a (dyn Fn(&RepoPath) -> bool + Sync),
     /// For each of some tasks whether its fingerprint is now what it was when the run was planned.
     pub is_unchanged: &'a Unchanged<'a>,

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::process::{self, Attempt, Environment, How, Stop};
 use super::scheduler::Place;
 use super::work::{Settings, Work};
-use crate::store::{Ending, HERE, Kept, Outputs, PreparedResult, StoredResult};
+use crate::store::{CacheError, Ending, HERE, Kept, Outputs, PreparedResult, StoredResult};
 
 /// Tells build tools to leave no server behind for the next build: it would be found as a process left behind, and the
 /// result not be kept. A task that declares one of these decides for itself.
@@ -61,6 +61,8 @@ pub(super) enum End {
         spool: PathBuf,
         /// What it made, if it passed and that can be kept; else why it cannot, if there is anything to say.
         made: Result<Option<PreparedResult>, String>,
+        /// Why the result that is kept was not restored, if somebody has to know.
+        refused: Option<String>,
     },
 }
 
@@ -88,9 +90,12 @@ pub(super) fn work(
 }
 
 fn see_to(place: Place, work: &Work, settings: &Settings<'_>, stop: &Stop, told: &SyncSender<Message>) -> End {
-    if let Some(end) = restored(work, settings) {
-        return end;
-    }
+    let refused = match restored(work, settings) {
+        Some(Ok(end)) => return end,
+        Some(Err(error @ CacheError::Source { .. })) => Some(error.to_string()),
+        // A fault of the cache is no business of the task's.
+        Some(Err(_)) | None => None,
+    };
     let declared = [Outputs { folder: &work.folder, patterns: &work.outputs }];
     let spool = settings.spools.join(format!("{place}.output"));
     let further = WITHOUT_SERVERS.iter().filter(|(name, _)| !work.variables.contains(*name));
@@ -133,18 +138,24 @@ fn see_to(place: Place, work: &Work, settings: &Settings<'_>, stop: &Stop, told:
             cache.prepare(key, settings.work_tree, &declared, &ending).map(Some).map_err(|error| error.to_string())
         }
     };
-    End::Ran { how, attempts, left_behind, spool, made }
+    End::Ran { how, attempts, left_behind, spool, made, refused }
 }
 
-/// What was kept under the task's fingerprint, here or elsewhere, if it could be restored.
-fn restored(work: &Work, settings: &Settings<'_>) -> Option<End> {
+/// What was kept under the task's fingerprint, here or elsewhere, or why it could not be restored; none if nothing is kept.
+fn restored(work: &Work, settings: &Settings<'_>) -> Option<Result<End, CacheError>> {
     let cache = settings.cache.filter(|_| settings.reuses)?;
     let key = *work.key.as_ref().ok()?;
     let declared = [Outputs { folder: &work.folder, patterns: &work.outputs }];
     let restore = |source: String| {
         let stored = cache.find(&key)?;
-        cache.restore(&stored, settings.work_tree, &declared, settings.is_source).ok()?;
-        Some(End::Restored { stored, source })
+        let restored = cache.restore(&stored, settings.work_tree, &declared, settings.is_source);
+        Some(restored.map(|_| End::Restored { stored, source }))
     };
-    restore(HERE.to_owned()).or_else(|| restore(settings.elsewhere?.fetch(cache, &key, &declared)?))
+    match restore(HERE.to_owned()) {
+        // What is damaged here may be whole elsewhere.
+        None | Some(Err(CacheError::Damaged | CacheError::Missing)) => {
+            restore(settings.elsewhere?.fetch(cache, &key, &declared)?)
+        }
+        found => found,
+    }
 }

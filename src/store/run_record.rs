@@ -44,12 +44,15 @@ pub struct TaskRecord {
     pub fingerprint: String,
     /// How it ended.
     pub outcome: Outcome,
-    /// Why, in words, where that is not plain: how it failed, or why it did not run.
+    /// Why, in words, where that is not plain: how it failed, why it did not run, or why it did though its result is kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// Why its result is not kept, where it passed and is not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_kept: Option<String>,
+    /// Patterns of its outputs that match nothing that is there, where others do and it passed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_made: Vec<String>,
     /// Seconds from the beginning of the run.
     pub start: f64,
     /// How many seconds it took in all its attempts.

@@ -382,7 +382,7 @@ outputs = ["out/**"]
 command = "echo lone:test >> ../ran; mkdir -p out; date +%N > out/report"
 outputs = ["out/report"]
 [project.lib.task.build]
-command = "echo lib:build >> ../ran"
+command = "echo lib:build >> ../ran; mkdir -p out; echo lib > out/lib"
 outputs = ["out/**"]
 "#;
     let repo = repo(tasks);
@@ -413,4 +413,86 @@ outputs = ["out/**"]
     let outcome = repo.knockon(&["run", "lone:build"]);
     assert!(outcome.done().stdout().contains("1 from the cache") && !outcome.stderr.contains("same files"));
     assert_eq!(fs::read_to_string(repo.top().join("lone/out/report")).unwrap(), "fresh");
+}
+
+#[test]
+fn case_84_outputs_that_were_not_made_are_told() {
+    let repo = repo(
+        r#"
+[project.lone.task.build]
+command = "echo lone:build >> ../ran; mkdir out; echo x > out/x"
+outputs = ["dist/**", "!dist/y"]
+[project.lib.task.build]
+command = "echo lib:build >> ../ran; mkdir out; echo x > out/x"
+outputs = ["out/**", "coverage/**"]
+"#,
+    );
+    // Of what is declared nothing is there: a restore would make as little, and what the task made would be missing.
+    for _ in 0..2 {
+        let outcome = repo.knockon(&["run", "lone:build"]);
+        let told = "it made nothing that matches its outputs, `dist/**`";
+        assert!(outcome.done().stdout().contains(told), "{}", outcome.stdout());
+        assert_eq!(
+            (ran(&repo), outcomes(&repo, "passed")),
+            (vec!["lone:build".to_owned()], vec!["lone:build".to_owned()])
+        );
+        repo.remove("lone/out");
+    }
+    // Of one pattern nothing is there: that is told when it ran, and what the others match is kept.
+    let outcome = repo.knockon(&["run", "lib:build"]);
+    assert!(outcome.done().stdout().contains("made nothing that matches coverage/**"), "{}", outcome.stdout());
+    assert_eq!(task(&repo, "lib:build")["not-made"], serde_json::json!(["coverage/**"]));
+    repo.remove("lib/out");
+    let outcome = repo.knockon(&["run", "lib:build"]);
+    assert!(outcome.done().stdout().contains("1 from the cache") && !outcome.stdout().contains("coverage"));
+    assert!(repo.top().join("lib/out/x").exists());
+}
+
+#[test]
+fn case_84_what_git_sees_is_never_overwritten_by_a_result() {
+    // What is generated is committed, and no input.
+    let tasks = r#"
+[project.lone.task.build]
+command = "echo lone:build >> ../ran; mkdir -p gen out; cp lone.go gen/api; cp lone.go out/lone"
+inputs = ["*.go"]
+outputs = ["gen/**", "out/**"]
+"#;
+    let repo = repo(tasks);
+    repo.write("lone/gen/api", "package lone\n").commit("generated");
+    let run = || {
+        let outcome = repo.knockon(&["run", "lone:build"]);
+        (ran(&repo).len(), outcome.done().stdout().to_owned())
+    };
+    let api = || fs::read_to_string(repo.top().join("lone/gen/api")).unwrap();
+    assert_eq!((run().0, run().0), (1, 0));
+    // Edited by hand, staged or not, or not even known to git: the task decides, and not the cache.
+    for change in ["edited", "staged", "untracked"] {
+        repo.write("lone/gen/api", change);
+        match change {
+            "staged" => drop(repo.git(&["add", "lone/gen"])),
+            "untracked" => drop(repo.git(&["rm", "--quiet", "--cached", "lone/gen/api"])),
+            _ => {}
+        }
+        repo.remove("lone/out");
+        let (times, told) = run();
+        assert!(times == 1 && told.contains("`lone/gen/api` is no output alone: git sees it"), "{change}: {told}");
+        assert_eq!(api(), "package lone\n");
+        repo.git(&["reset", "--quiet"]);
+    }
+    // With all outputs declared that there are, files that a person made stay too.
+    repo.write(
+        "knockon.toml",
+        tasks
+            .replace("echo lone:build", "[ ! -e gen/notes ] || exit 3; echo lone:build")
+            .replace(r#"["gen/**", "out/**"]"#, r#"["**"]"#),
+    );
+    repo.write("lone/gen/api", "package lone\n");
+    assert_eq!((run().0, run().0), (1, 0));
+    repo.write("lone/gen/notes", "mine").remove("lone/out");
+    assert_eq!(run().0, 0);
+    assert_eq!(fs::read_to_string(repo.top().join("lone/gen/notes")).unwrap(), "mine");
+    assert!(repo.top().join("lone/out/lone").exists());
+    // What is as it should be is no hindrance, and what the person removed comes back.
+    repo.remove("lone/gen/api");
+    assert_eq!((run().0, api()), (0, "package lone\n".to_owned()));
 }

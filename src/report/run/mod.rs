@@ -81,6 +81,10 @@ pub fn task_line(record: &TaskRecord, look: Look) -> String {
     if let Some(reason) = &record.reason {
         let _ = write!(line, "  {}", harmless(reason));
     }
+    if !record.not_made.is_empty() {
+        let patterns = record.not_made.join(", ");
+        let _ = write!(line, "  {}", look.paint(DOUBT, format!("made nothing that matches {}", harmless(&patterns))));
+    }
     if !record.left_behind.is_empty() {
         let left = record.left_behind.join(", ");
         let _ = write!(line, "  {}", look.paint(DOUBT, format!("left behind and killed: {}", harmless(&left))));

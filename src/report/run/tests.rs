@@ -9,6 +9,7 @@ fn task(name: &str, outcome: Outcome) -> TaskRecord {
         outcome,
         reason: None,
         not_kept: None,
+        not_made: Vec::new(),
         start: 0.25,
         duration: 1.5,
         saved: None,

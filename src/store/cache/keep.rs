@@ -37,6 +37,14 @@ const TRIES: usize = 4;
 pub struct PreparedResult {
     key: ResultKey,
     manifest: Manifest,
+    not_made: Vec<String>,
+}
+
+impl PreparedResult {
+    /// The patterns of outputs that matched nothing, where others matched something.
+    pub fn not_made(&self) -> &[String] {
+        &self.not_made
+    }
 }
 
 impl Cache {
@@ -51,13 +59,18 @@ impl Cache {
         let declared = Declared::new(outputs)?;
         let tree = Folder::top(work_tree).map_err(CacheError::at(&RepoPath::root()))?;
         let found = declared.found(&tree)?;
+        let not_made = declared.unmatched(outputs, &found);
+        // Where a pattern is mistaken, what the task made lies elsewhere, and would not be there after a restore.
+        if found.is_empty() && !not_made.is_empty() {
+            return Err(CacheError::NothingMade { patterns: not_made });
+        }
         let mut keeper = Keeper::of(self).map_err(CacheError::Store)?;
         let entries = keeper.entries(&tree, &found)?;
         let printed = File::open(ending.printed).map_err(CacheError::Printed)?;
         let printed = keeper.stage(printed, None)?.map_err(CacheError::Printed)?;
         keeper.name_blobs().map_err(CacheError::Store)?;
         let manifest = Manifest { entries, printed, duration: ending.duration, attempts: ending.attempts };
-        Ok(PreparedResult { key: *key, manifest })
+        Ok(PreparedResult { key: *key, manifest, not_made })
     }
 
     /// Keeps a result, unless something is kept under its key.

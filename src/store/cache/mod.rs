@@ -116,6 +116,12 @@ pub enum CacheError {
     /// There are more outputs than a result can have.
     #[error("there are too many outputs")]
     TooMany,
+    /// Outputs are declared, and nothing that is there is one of them.
+    #[error("it made nothing that matches its outputs, {}", patterns.iter().map(|one| format!("`{one}`")).collect::<Vec<_>>().join(", "))]
+    NothingMade {
+        /// The patterns.
+        patterns: Vec<String>,
+    },
     /// An output changed while it was read.
     #[error("the output `{path}` changed while it was read")]
     Changed {
@@ -132,6 +138,12 @@ pub enum CacheError {
     #[error("`{path}` is in the way of an output")]
     InTheWay {
         /// What is in the way.
+        path: RepoPath,
+    },
+    /// A file that git sees would be replaced by another. What it holds may be nowhere else.
+    #[error("`{path}` is no output alone: git sees it, and its content is another")]
+    Source {
+        /// The file.
         path: RepoPath,
     },
     /// Something of the result is not there any more.

@@ -94,6 +94,14 @@ impl Declared {
         self.lists.iter().all(|list| decide(list, path, false).is_none())
     }
 
+    /// The patterns of outputs that match nothing of what was found, as they are written in `outputs`.
+    pub(super) fn unmatched(&self, outputs: &[Outputs<'_>], found: &[Found]) -> Vec<String> {
+        let lists = self.lists.iter().zip(outputs).flat_map(|(list, outputs)| list.iter().zip(outputs.patterns));
+        let is_matched = |pattern: &Pattern| found.iter().any(|found| pattern.matches(&found.path, true));
+        let unmatched = lists.filter(|(pattern, _)| pattern.include && !is_matched(pattern));
+        unmatched.map(|(_, text)| text.clone()).collect()
+    }
+
     /// The outputs that are there, sorted. What lies behind a symlink is not.
     pub(super) fn found(&self, work_tree: &Folder) -> Result<Vec<Found>, CacheError> {
         let mut walk = Walk { declared: self, found: Vec::new() };
@@ -107,16 +115,16 @@ impl Declared {
 
 /// What the last pattern says that matches; none if none does.
 fn decide(list: &[Pattern], path: &RepoPath, is_folder: bool) -> Option<bool> {
-    // A folder is no output of its own project.
-    let matches = |filter: &Filter| filter.admits(path) && filter.root != *path;
-    let last = list
-        .iter()
-        .rev()
-        .find(|pattern| matches(&pattern.glob) || (is_folder && pattern.folder.as_ref().is_some_and(matches)));
-    last.map(|pattern| pattern.include)
+    list.iter().rev().find(|pattern| pattern.matches(path, is_folder)).map(|pattern| pattern.include)
 }
 
 impl Pattern {
+    fn matches(&self, path: &RepoPath, is_folder: bool) -> bool {
+        // A folder is no output of its own project.
+        let matches = |filter: &Filter| filter.admits(path) && filter.root != *path;
+        matches(&self.glob) || (is_folder && self.folder.as_ref().is_some_and(matches))
+    }
+
     /// Reads a pattern, and says below which place everything lies that it can match.
     pub(super) fn parse(text: &str, folder: &RepoPath) -> Result<(Self, RepoPath), String> {
         let (include, mut rest) = match text.strip_prefix('!') {

@@ -29,8 +29,8 @@ pub struct Restored {
 }
 
 impl Cache {
-    /// Makes the outputs in a work tree those of a result. Files that match the outputs and are not of the result go,
-    /// except where `is_source` says that they are git's.
+    /// Makes the outputs in a work tree those of a result. Files that match the outputs and are not of the result go. No
+    /// file goes or is replaced of which `is_source` says that git sees it: what a person wrote may be nowhere else.
     ///
     /// On an error the work tree is as it was, unless it cannot be written any more: the task has to run.
     pub fn restore(
@@ -52,7 +52,7 @@ impl Cache {
         let staging = staging(&reader.layout, &tree)?;
         let may_clear = |path: &RepoPath| (declared.admits(path) || declared.admits_folder(path)) && !is_source(path);
         let mut publisher = Publisher::new(&tree, staging, &may_clear);
-        let (staged, mut restored) = reader.stage(result, &tree, &found, &mut publisher.staging)?;
+        let (staged, mut restored) = reader.stage(result, &tree, &found, is_source, &mut publisher.staging)?;
         restored.removed = clear(result, &found, &mut publisher)?;
         for Staged { path, name, replaces } in &staged {
             match name {
@@ -139,6 +139,7 @@ impl Reader {
         result: &'a StoredResult,
         tree: &Folder,
         found: &[Found],
+        is_source: &dyn Fn(&RepoPath) -> bool,
         staging: &mut Staging,
     ) -> Result<(Vec<Staged<'a>>, Restored), CacheError> {
         let found: BTreeMap<&RepoPath, &Found> = found.iter().map(|found| (&found.path, found)).collect();
@@ -152,6 +153,9 @@ impl Reader {
             {
                 restored.unchanged += 1;
                 continue;
+            }
+            if present.is_some() && is_source(path) {
+                return Err(CacheError::Source { path: path.clone() });
             }
             let name = match content {
                 Content::File { blob, executable } => {
