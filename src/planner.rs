@@ -129,6 +129,11 @@ impl Planner {
         self
     }
 
+    /// Where what is worked out is kept, if anywhere.
+    pub fn memo(&self) -> Option<&Memo> {
+        self.memo.as_ref()
+    }
+
     /// What a change affects.
     pub fn affected(&self, choice: &RangeChoice) -> Result<Answer, PlannerError> {
         let (head, diagnostics) = self.view(&choice.head)?;

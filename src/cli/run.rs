@@ -114,7 +114,8 @@ impl Session<'_> {
         let ledger_file = state.join(LEDGER);
         let ledger = Ledger::read(&ledger_file).unwrap_or_default();
         let overlaps = Overlaps::of(disk.workspace());
-        let works = works(disk.workspace(), &plan, &ledger, &overlaps, &mut Tools::new(&variables));
+        let works =
+            works(disk.workspace(), &plan, &ledger, &overlaps, &mut Tools::new(&variables, planner.memo().cloned()));
         self.output.findings(&overlaps.findings(|task| works.iter().any(|work| work.id == *task)));
         let cache = Cache::beside(state);
         let spools = Spools::make(&[&state.join("knockon/runs"), &std::env::temp_dir()])?;

@@ -11,6 +11,7 @@ mod keeper;
 pub mod log_commands;
 mod overlaps;
 pub mod process;
+mod programs;
 pub mod scheduler;
 pub mod signals;
 pub mod spool;

@@ -154,7 +154,9 @@ pub fn works(
             id: task.id.clone(),
         }
     };
-    plan.tasks.iter().filter(runs).map(work).collect()
+    let works = plan.tasks.iter().filter(runs).map(work).collect();
+    tools.remember();
+    works
 }
 
 fn duration(seconds: f64) -> Option<Duration> {

@@ -32,7 +32,7 @@ const MOST_BYTES: u64 = 256 << 20;
 const LONGEST_WRITE: Duration = Duration::from_secs(3600);
 
 /// The memo of one repository.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Memo {
     folder: PathBuf,
 }
