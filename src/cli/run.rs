@@ -21,9 +21,9 @@ use crate::planner::{Answer, HeadChoice, Planner, View};
 use crate::report::json::PlanReport;
 use crate::report::run::{Progress, RunReport, TestResults, junit, summary_text, trace};
 use crate::report::text;
-use crate::run::process::Limits;
+use crate::run::process::{LABEL, Limits, Warden};
 use crate::run::scheduler::{OnFailure, Place};
-use crate::run::{Overlaps, Settings, Spools, Tools, Work, execute, signals, test_results, works};
+use crate::run::{Overlaps, Settings, Spools, Tools, Turn, Work, execute, signals, test_results, works};
 use crate::store::{Cache, Elsewhere, Ledger, RunRecord};
 use crate::workspace::TaskIndex;
 
@@ -37,6 +37,8 @@ impl Session<'_> {
             let help = "`run` works on what is on disk: check the revision out, and say its base";
             return Err(Failure::Usage(help.to_owned()));
         }
+        // Before anything is looked at, as another run may be changing it.
+        let turn = if asked.dry_run { None } else { self.turn()? };
         let WantedPlan { planner, answer, pipeline, .. } = self.wanted(&asked.wanted)?;
         let pipeline = self.selecting(asked, answer, pipeline)?;
         self.output.findings(&answer.diagnostics);
@@ -51,8 +53,17 @@ impl Session<'_> {
             true => None,
             false => self.elsewhere(asked, planner, answer)?,
         };
-        let exit = self.execute(asked, planner, answer, plan, elsewhere.as_deref())?;
+        let exit = self.execute(asked, planner, answer, plan, turn.as_ref(), elsewhere.as_deref())?;
         Ok(if exit == Exit::Done { doubtful(&asked.wanted.range, answer) } else { exit })
+    }
+
+    /// The right to change the work tree, if there is one.
+    fn turn(&self) -> Result<Option<Turn>, Failure> {
+        let planner = self.planner(&self.common.directory)?;
+        let Some(work_tree) = planner.work_tree() else { return Ok(None) };
+        let is_within_a_run = self.surroundings.variable(LABEL).is_some();
+        let waits = || self.output.note("another run is at work here; this one waits for it");
+        Ok(Some(Turn::take(work_tree, is_within_a_run, waits)?))
     }
 
     /// The tasks that the command line names: a task itself, whether it is affected or not; or a name, which means those
@@ -103,6 +114,7 @@ impl Session<'_> {
         planner: &'static Planner,
         answer: &'static Answer,
         plan: Plan,
+        turn: Option<&Turn>,
         elsewhere: Option<&dyn Elsewhere>,
     ) -> Result<Exit, Failure> {
         let Some(work_tree) = planner.work_tree() else {
@@ -151,6 +163,8 @@ impl Session<'_> {
             ledger: Some(&ledger_file),
             spools: spools.folder(),
             streams: watch.shown == ShownOutput::Stream,
+            // Without one everything runs all the same.
+            warden: Warden::new(turn.and_then(Turn::share)).ok(),
             limits: Limits::default(),
             is_source: &is_source,
             is_unchanged: &is_unchanged,

@@ -155,7 +155,7 @@ impl Run<'_> {
         for command in commands {
             match command {
                 Command::Start(place) => {
-                    let stop = Stop::default();
+                    let stop = Stop::watched_by(self.settings.warden.clone());
                     self.running.insert(place, stop.clone());
                     self.observer.started(place);
                     // There is a worker for each task that may run.

@@ -18,6 +18,7 @@ pub mod spool;
 mod spools;
 mod test_results;
 mod tools;
+mod turn;
 mod work;
 mod worker;
 
@@ -30,4 +31,5 @@ pub use overlaps::Overlaps;
 pub use spools::Spools;
 pub use test_results::test_results;
 pub use tools::Tools;
+pub use turn::Turn;
 pub use work::{NoKey, Observer, Output, Settings, Unchanged, Work, works};

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::overlaps::Overlaps;
-use super::process::Limits;
+use super::process::{Limits, Warden};
 use super::scheduler::{Job, OnFailure, Place};
 use super::tools::Tools;
 use crate::discover::Command;
@@ -77,6 +77,8 @@ pub struct Settings<'a> {
     pub spools: &'a Path,
     /// Whether the observer wants to see what tasks print as it comes.
     pub streams: bool,
+    /// Who ends what runs, should knockon be gone before.
+    pub warden: Option<Warden>,
     /// How patient to be with processes.
     pub limits: Limits,
     /// Whether a path is a file that git sees, which no restored result may remove or replace.

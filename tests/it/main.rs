@@ -24,6 +24,7 @@ mod range;
 mod remote;
 mod repository;
 mod run;
+mod run_faults;
 mod scenario;
 mod tidy;
 mod work_tree;

@@ -9,8 +9,7 @@
 //! to nobody else, and signals cannot hit strangers.
 //!
 //! # Limits
-//! - Who kills knockon itself with SIGKILL leaves the groups of its tasks running. Linux can tie a process to its
-//!   parent's life, but only from inside the child before it runs its program, and that takes `unsafe`.
+//! - When knockon itself is killed, a [`Warden`] ends the groups of its tasks, but not what left its group.
 //! - A process that left its group is found on Linux alone, where orphans become children of knockon and
 //!   `/proc` shows which environment they were started with; one that empties its environment is not found.
 //! - A process that asks the terminal itself, as for a password, is stopped by the system, as it is not in the
@@ -22,6 +21,7 @@ mod group;
 mod orphans;
 mod running;
 mod stop;
+mod warden;
 
 use std::fmt;
 use std::io;
@@ -34,6 +34,7 @@ use crate::run::spool::{OutputSummary, Spool};
 pub use environment::Environment;
 pub use orphans::Orphan;
 pub use stop::Stop;
+pub use warden::Warden;
 
 /// The variable by which a process is known to be of an attempt. In a run within a run its value begins with that of
 /// the outer one and a slash.

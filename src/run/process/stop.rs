@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::group::{Group, Signal};
 use super::running::Event;
+use super::warden::Warden;
 
 /// Ends an attempt: before it began, while it runs, or to no effect when it is over. Clones are the same handle, and
 /// what has been asked for stays so, also for the next attempt that is given it.
@@ -18,6 +19,7 @@ pub struct Stop {
 
 #[derive(Debug, Default)]
 struct State {
+    warden: Option<Warden>,
     is_asked: bool,
     is_killed: bool,
     /// The group that runs, and the channel of whoever watches it.
@@ -27,6 +29,13 @@ struct State {
 }
 
 impl Stop {
+    /// A handle of attempts whose groups a warden ends, should knockon be gone before them.
+    pub fn watched_by(warden: Option<Warden>) -> Self {
+        let stop = Self::default();
+        stop.state().warden = warden;
+        stop
+    }
+
     /// Asks all processes to end (SIGTERM), once. Those that have not when the grace is over are killed.
     pub fn ask(&self) {
         let mut state = self.state();
@@ -87,6 +96,7 @@ impl Stop {
             return Ok(None);
         }
         let (child, group) = Group::start(command)?;
+        state.warden.iter().for_each(|warden| warden.began(group));
         state.running = Some((group, watcher));
         Ok(Some((child, group)))
     }
@@ -98,7 +108,10 @@ impl Stop {
 
     /// Says that the group is over. From now on its number may be another's.
     pub(super) fn over(&self) {
-        self.state().running = None;
+        let mut state = self.state();
+        if let (Some((group, _)), Some(warden)) = (state.running.take(), &state.warden) {
+            warden.over(group);
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
