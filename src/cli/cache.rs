@@ -1,6 +1,6 @@
 //! `knockon cache`: what is kept between runs.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::Exit;
 use super::arguments::{CacheAction, Format};
@@ -8,7 +8,7 @@ use super::commands::{Failure, Session};
 use crate::git::{GitEnvironment, Repository};
 use crate::report::cache::{CacheReport, cache_text, pruned_text, verified_text};
 use crate::report::json::SCHEMA;
-use crate::store::{Cache, CacheError, Memo};
+use crate::store::{Cache, CacheError, Memo, RunSummary};
 
 /// How much is kept of results, unless somebody says another size.
 pub(super) const USUAL_LIMIT: u64 = 10_000_000_000;
@@ -62,10 +62,14 @@ impl Session<'_> {
             results: results.results,
             result_bytes: results.bytes,
             damaged: results.damaged,
+            runs: RunSummary::read(repository.git_directory()).unwrap_or_default(),
             cleared: clear,
         };
         match format {
-            Format::Text => self.output.answer(&cache_text(&report))?,
+            Format::Text => {
+                let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+                self.output.answer(&cache_text(&report, now))?;
+            }
             Format::Json => self.output.json(&report)?,
         }
         Ok(Exit::Done)

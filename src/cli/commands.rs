@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::CommandFactory;
 use schemars::generate::SchemaSettings;
@@ -122,6 +123,8 @@ impl Session<'_> {
                     },
                     duration: *duration,
                     attempts: *attempts,
+                    at: Some(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()),
+                    place: Some(self.place()),
                 };
                 self.record(task, tree, record, ledger)
             }

@@ -68,6 +68,11 @@ impl Session<'_> {
     }
 
     /// The environment, as far as it is text.
+    /// Where this runs: the page of a CI engine's job, or the name of the machine.
+    pub(super) fn place(&self) -> String {
+        self.variables().job_page().unwrap_or_else(machine_name)
+    }
+
     pub(super) fn variables(&self) -> Variables {
         let text = |value: &std::ffi::OsString| value.to_str().map(str::to_owned);
         let variables = self.surroundings.variables.iter();
@@ -89,6 +94,10 @@ pub(super) fn head_choice(revision: Option<&str>, staged: bool) -> HeadChoice {
         (None, true) => HeadChoice::Staged,
         (None, false) => HeadChoice::WorkTree,
     }
+}
+
+fn machine_name() -> String {
+    String::from_utf8_lossy(rustix::system::uname().nodename().to_bytes()).into_owned()
 }
 
 fn beginning_of(file: &Path) -> std::io::Result<Vec<u8>> {

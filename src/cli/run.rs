@@ -24,11 +24,13 @@ use crate::report::text;
 use crate::run::process::{LABEL, Limits, Warden};
 use crate::run::scheduler::{OnFailure, Place};
 use crate::run::{Overlaps, Settings, Spools, Tools, Turn, Work, execute, signals, test_results, works};
-use crate::store::{Cache, Elsewhere, Ledger, RunRecord};
+use crate::store::{Cache, Elsewhere, Ledger, RunRecord, RunSummary, shorten};
 use crate::workspace::TaskIndex;
 
 /// The ledger of runs, beside the git directory.
 const LEDGER: &str = "knockon/ledger.jsonl";
+/// It has no more bytes than this after a run: some tens of thousands of lines.
+const LONGEST_LEDGER: u64 = 8 << 20;
 
 impl Session<'_> {
     /// Runs what `plan` prints.
@@ -130,6 +132,7 @@ impl Session<'_> {
             works(disk.workspace(), &plan, &ledger, &overlaps, &mut Tools::new(&variables, planner.memo().cloned()));
         self.output.findings(&overlaps.findings(|task| works.iter().any(|work| work.id == *task)));
         let cache = Cache::beside(state);
+        let place = self.place();
         let spools = Spools::make(&[&state.join("knockon/runs"), &std::env::temp_dir()])?;
         let room = asked.jobs.map_or_else(|| available_parallelism().map_or(1, |cores| cores.get()), usize::from);
         let reader = LogReader::of(&self.variables());
@@ -161,6 +164,7 @@ impl Session<'_> {
             elsewhere,
             reuses: !asked.force,
             ledger: Some(&ledger_file),
+            place: &place,
             spools: spools.folder(),
             streams: watch.shown == ShownOutput::Stream,
             // Without one everything runs all the same.
@@ -183,6 +187,9 @@ impl Session<'_> {
         if let Err(error) = run.keep(&RunRecord::file(state)) {
             self.output.warning(&format!("`knockon last` will not know of this run: {error}"));
         }
+        // What is too much of the past, or not told of it, costs nothing but time.
+        let _ = shorten(&ledger_file, LONGEST_LEDGER);
+        let _ = RunSummary::of(&run).remember(state);
         if !asked.no_cache
             && let Err(error) = cache.prune_daily(USUAL_LIMIT, GRACE)
         {

@@ -1,11 +1,15 @@
 //! What is kept between runs, for people and programs.
 
+use std::fmt::Write as _;
+use std::time::Duration;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::run::seconds;
 use super::text::count;
 use crate::path::harmless;
-use crate::store::{Pruned, Verified};
+use crate::store::{Pruned, RunSummary, Verified};
 
 /// What `cache` prints.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -28,12 +32,17 @@ pub struct CacheReport {
     pub result_bytes: u64,
     /// How many files among them were found damaged, and moved aside.
     pub damaged: usize,
+    /// What the last runs took from the cache, the newest first.
+    pub runs: Vec<RunSummary>,
     /// Whether all of them were removed.
     pub cleared: bool,
 }
 
-/// What is kept, or was removed.
-pub fn cache_text(report: &CacheReport) -> String {
+/// So many of the last runs are told.
+const TOLD_RUNS: usize = 5;
+
+/// What is kept, or was removed. `now` is the time since 1970.
+pub fn cache_text(report: &CacheReport, now: Duration) -> String {
     let removed = if report.cleared { "removed from " } else { "" };
     let (folder, items) = (harmless(&report.folder), count(report.items, "item", "items"));
     let mut text = format!("{removed}{folder}: {items}, {}\n", megabytes(report.bytes));
@@ -45,6 +54,18 @@ pub fn cache_text(report: &CacheReport) -> String {
     text.push_str(&format!("{results}, {}\n", megabytes(report.result_bytes)));
     if report.damaged > 0 {
         text.push_str(&format!("{} moved aside\n", count(report.damaged, "damaged file was", "damaged files were")));
+    }
+    for run in report.runs.iter().take(TOLD_RUNS).filter(|_| !report.cleared) {
+        let ago = seconds(now.saturating_sub(Duration::from_millis(run.began)).as_secs_f64());
+        let _ = write!(text, "run {ago} ago at {}: {} from the cache", harmless(&run.place), run.cached);
+        if run.saved >= 0.05 {
+            let _ = write!(text, " (saved {})", seconds(run.saved));
+        }
+        let _ = write!(text, ", {} ran", run.ran);
+        if run.not_kept > 0 {
+            let _ = write!(text, ", {} not kept: `knockon last` tells", run.not_kept);
+        }
+        text.push('\n');
     }
     if !report.cleared {
         text.push_str(

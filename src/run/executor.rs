@@ -278,6 +278,8 @@ impl Run<'_> {
             result,
             duration: Some(record.duration),
             attempts: Some(record.attempts),
+            at: Some(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()),
+            place: Some(self.settings.place.to_owned()),
         };
         if let Err(error) = line.append(ledger)
             && !std::mem::replace(&mut self.warned_of_ledger, true)
@@ -311,6 +313,7 @@ impl Run<'_> {
         let blank: Vec<TaskRecord> = works.map(|place| self.blank(place, Outcome::Failed, lost())).collect();
         RunRecord {
             began: u64::try_from(began.as_millis()).unwrap_or(u64::MAX),
+            place: self.settings.place.to_owned(),
             duration: self.begun.elapsed().as_secs_f64(),
             signal: self.signal,
             tasks: self.records.into_iter().zip(blank).map(|(record, blank)| record.unwrap_or(blank)).collect(),

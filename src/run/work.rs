@@ -73,6 +73,8 @@ pub struct Settings<'a> {
     pub reuses: bool,
     /// The file that is told how each task ended, if any.
     pub ledger: Option<&'a Path>,
+    /// Where this runs, for whoever reads that file: the page of a CI engine's job, or the name of the machine.
+    pub place: &'a str,
     /// A folder for what tasks print, which is there and empty.
     pub spools: &'a Path,
     /// Whether the observer wants to see what tasks print as it comes.

@@ -1,10 +1,11 @@
-//! The ledger: which tasks ended how with which fingerprint, one JSON object a line, in a file that only grows.
+//! The ledger: which tasks ended how with which fingerprint, when and where, one JSON object a line.
 //!
 //! A line is written by one call to a file that is opened for appending, so that any number of processes can record at
-//! once. A line that cannot be read counts for nothing: what it said is run again.
+//! once. A line that cannot be read counts for nothing: what it said is run again. Whoever shortens a ledger puts another
+//! file in its place, and has it locked meanwhile, so that no line goes to the file that is gone.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
@@ -36,6 +37,12 @@ pub struct Record {
     /// How often it was tried.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempts: Option<u32>,
+    /// When it ended, in seconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<u64>,
+    /// Where it ran: the page of a CI engine's job, or the name of the machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<String>,
 }
 
 /// Digits of a fingerprint.
@@ -100,6 +107,64 @@ impl Ledger {
     }
 }
 
+/// Opens a ledger to append to it, and locks it in one of two ways. What has its name then is what is locked. Where files
+/// cannot be locked, nobody shortens one either.
+fn open(
+    file: &Path,
+    try_lock: fn(&File) -> Result<(), TryLockError>,
+    lock: fn(&File) -> io::Result<()>,
+) -> io::Result<File> {
+    loop {
+        let ledger = OpenOptions::new().read(true).append(true).create(true).open(file)?;
+        match try_lock(&ledger) {
+            Err(TryLockError::Error(_)) => return Ok(ledger),
+            Err(TryLockError::WouldBlock) => lock(&ledger)?,
+            Ok(()) => {}
+        }
+        if is_named(&ledger, file) {
+            return Ok(ledger);
+        }
+    }
+}
+
+#[cfg(unix)]
+fn is_named(open: &File, name: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let (open, named) = (open.metadata(), std::fs::metadata(name));
+    open.is_ok_and(|open| named.is_ok_and(|named| (open.dev(), open.ino()) == (named.dev(), named.ino())))
+}
+
+#[cfg(not(unix))]
+fn is_named(_: &File, _: &Path) -> bool {
+    true
+}
+
+/// Leaves the newest half of a ledger that has more than so many bytes. Whoever records meanwhile waits.
+pub fn shorten(file: &Path, most: u64) -> io::Result<()> {
+    if !std::fs::metadata(file).is_ok_and(|metadata| metadata.is_file() && metadata.len() > most) {
+        return Ok(());
+    }
+    let mut ledger = open(file, File::try_lock, File::lock)?;
+    // Without a lock somebody could be writing. Another process may have done it by now.
+    let length = ledger.metadata()?.len();
+    if ledger.try_lock().is_err() || length <= most {
+        return Ok(());
+    }
+    ledger.seek(SeekFrom::Start(length - most / 2))?;
+    let mut rest = BufReader::new(&ledger);
+    // Its beginning is in the half that goes.
+    rest.read_until(b'\n', &mut Vec::new())?;
+    let unfinished = file.with_extension(format!("{}.unfinished", std::process::id()));
+    let written = File::create(&unfinished).and_then(|mut to| {
+        io::copy(&mut rest, &mut to)?;
+        std::fs::rename(&unfinished, file)
+    });
+    if written.is_err() {
+        let _ = std::fs::remove_file(&unfinished);
+    }
+    written
+}
+
 /// Whether a text is a fingerprint as it is written.
 pub fn is_whole(fingerprint: &str) -> bool {
     fingerprint.len() == DIGITS && fingerprint.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
@@ -110,7 +175,7 @@ impl Record {
     pub fn append(&self, file: &Path) -> io::Result<()> {
         let mut line = serde_json::to_vec(self).map_err(io::Error::other)?;
         line.push(b'\n');
-        let mut ledger = OpenOptions::new().read(true).append(true).create(true).open(file)?;
+        let mut ledger = open(file, File::try_lock_shared, File::lock_shared)?;
         // What a process that died left half written is one damaged line, not two.
         if ledger.seek(SeekFrom::End(0))? > 0 {
             let mut last = [0];
@@ -133,7 +198,8 @@ mod tests {
     use super::*;
 
     fn record(task: &str, digit: &str, result: TaskResult) -> Record {
-        Record { task: task.to_owned(), fingerprint: digit.repeat(64), result, duration: Some(1.5), attempts: None }
+        let (task, fingerprint, place) = (task.to_owned(), digit.repeat(64), Some("here".to_owned()));
+        Record { task, fingerprint, result, duration: Some(1.5), attempts: None, at: Some(7), place }
     }
 
     #[test]
@@ -202,5 +268,35 @@ mod tests {
         let ledger = Ledger::read(&file).unwrap();
         let failures: Vec<u32> = (0..8).map(|w| ledger.failures(&format!("{w}:test"), &"3".repeat(64))).collect();
         assert_eq!((failures, ledger.damaged), (vec![50; 8], 0));
+    }
+
+    #[test]
+    fn a_ledger_is_shortened_while_others_record_and_no_new_line_is_lost() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("ledger");
+        let most = 40_000;
+        std::thread::scope(|scope| {
+            for writer in 0..4 {
+                let file = &file;
+                scope.spawn(move || {
+                    for round in 0..300 {
+                        let task = format!("{writer}:{round}");
+                        record(&task, "4", TaskResult::Passed).append(file).unwrap();
+                        shorten(file, most).unwrap();
+                        // As young as this, it cannot have been cut off.
+                        assert!(Ledger::read(file).unwrap().has_passed(&task, &"4".repeat(64)), "{task}");
+                    }
+                });
+            }
+        });
+        let ledger = Ledger::read(&file).unwrap();
+        assert_eq!(ledger.damaged, 0);
+        let length = std::fs::metadata(&file).unwrap().len();
+        assert!(length <= most && length > most / 4, "{length}");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+        // What is short enough is left alone.
+        shorten(&file, length).unwrap();
+        assert_eq!(std::fs::metadata(&file).unwrap().len(), length);
+        shorten(&folder.path().join("nothing"), 0).unwrap();
     }
 }

@@ -8,6 +8,7 @@ mod ledger;
 mod memo;
 #[cfg(all(unix, feature = "remote"))]
 mod remote;
+mod run_history;
 mod run_record;
 
 #[cfg(unix)]
@@ -17,8 +18,9 @@ pub use cache::{
 };
 #[cfg(unix)]
 pub use elsewhere::Elsewhere;
-pub use ledger::{Ledger, Record, TaskResult, is_whole};
+pub use ledger::{Ledger, Record, TaskResult, is_whole, shorten};
 pub use memo::{Contents, Item, Memo};
 #[cfg(all(unix, feature = "remote"))]
 pub use remote::{Namespace, NoKey, PublicKey, RemoteCache, RemoteError, SetupError, Signer, Trust};
+pub use run_history::RunSummary;
 pub use run_record::{HERE, Outcome, RunRecord, TaskRecord};

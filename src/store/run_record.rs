@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 /// How a task of a run ended.
@@ -88,6 +89,9 @@ impl TaskRecord {
 pub struct RunRecord {
     /// When it began, in milliseconds since 1970.
     pub began: u64,
+    /// Where it ran: the page of a CI engine's job, or the name of the machine.
+    #[serde(default)]
+    pub place: String,
     /// How many seconds it took.
     pub duration: f64,
     /// The number of the signal that ended it, if one did.
@@ -113,29 +117,39 @@ impl RunRecord {
 
     /// Keeps it in a file, in place of whatever is there.
     pub fn keep(&self, file: &Path) -> io::Result<()> {
-        let folder = file.parent().unwrap_or(Path::new("."));
-        fs::create_dir_all(folder)?;
-        let unfinished = file.with_extension(format!("{}.unfinished", std::process::id()));
-        let written = fs::File::create(&unfinished).and_then(|mut to| {
-            to.write_all(&serde_json::to_vec(self).map_err(io::Error::other)?)?;
-            fs::rename(&unfinished, file)
-        });
-        if written.is_err() {
-            // What cannot be written may not be there to remove.
-            let _ = fs::remove_file(&unfinished);
-        }
-        written
+        write_json(file, self)
     }
 
     /// What a file holds; none where there is no such file.
     pub fn read(file: &Path) -> io::Result<Option<Self>> {
-        match fs::metadata(file) {
-            Ok(metadata) if metadata.is_file() && metadata.len() <= MOST_BYTES => {
-                serde_json::from_slice(&fs::read(file)?).map(Some).map_err(io::Error::other)
-            }
-            Ok(_) => Err(io::Error::other("it is not what a run writes")),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
+        read_json(file)
+    }
+}
+
+/// Writes a file that is whole or not there.
+pub(super) fn write_json(file: &Path, value: &impl Serialize) -> io::Result<()> {
+    let folder = file.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(folder)?;
+    let unfinished = file.with_extension(format!("{}.unfinished", std::process::id()));
+    let written = fs::File::create(&unfinished).and_then(|mut to| {
+        to.write_all(&serde_json::to_vec(value).map_err(io::Error::other)?)?;
+        fs::rename(&unfinished, file)
+    });
+    if written.is_err() {
+        // What cannot be written may not be there to remove.
+        let _ = fs::remove_file(&unfinished);
+    }
+    written
+}
+
+/// Reads what [`write_json`] wrote; none where there is no such file.
+pub(super) fn read_json<T: DeserializeOwned>(file: &Path) -> io::Result<Option<T>> {
+    match fs::metadata(file) {
+        Ok(metadata) if metadata.is_file() && metadata.len() <= MOST_BYTES => {
+            serde_json::from_slice(&fs::read(file)?).map(Some).map_err(io::Error::other)
         }
+        Ok(_) => Err(io::Error::other("it is not what a run writes")),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
     }
 }

@@ -496,3 +496,38 @@ outputs = ["gen/**", "out/**"]
     repo.remove("lone/gen/api");
     assert_eq!((run().0, api()), (0, "package lone\n".to_owned()));
 }
+
+#[test]
+fn what_the_last_runs_took_from_the_cache_and_where_is_told() {
+    let repo = repo(TASKS);
+    let run = |arguments: &[&str], variables: &[(&str, &str)]| {
+        repo.start_with(&[&["run", "--base", "HEAD"], arguments].concat(), variables).done();
+    };
+    run(&["lib:build"], &[]);
+    let engine = [
+        ("GITHUB_ACTIONS", "true"),
+        ("GITHUB_SERVER_URL", "https://git.example"),
+        ("GITHUB_REPOSITORY", "a/b"),
+        ("GITHUB_RUN_ID", "12"),
+    ];
+    run(&["build", "--all"], &engine);
+    let page = "https://git.example/a/b/actions/runs/12";
+    let told = repo.knockon(&["cache", "--format", "json"]).done().json()["runs"].clone();
+    let counts = |at: usize| ["cached", "ran", "not-kept"].map(|count| told[at][count].as_u64().unwrap());
+    assert_eq!((counts(0), counts(1), told.as_array().unwrap().len()), ([1, 2, 0], [0, 1, 0], 2), "{told}");
+    let machine = text(&told[1]["place"]);
+    assert!(text(&told[0]["place"]) == page && !machine.is_empty() && machine != page, "{told}");
+    let people = repo.knockon(&["cache"]);
+    assert!(
+        people.done().stdout().contains(&format!(" ago at {page}: 1 from the cache, 2 ran\n")),
+        "{}",
+        people.stdout()
+    );
+    // Each line of the ledger says when and where.
+    let ledger = fs::read_to_string(repo.top().join(".git/knockon/ledger.jsonl")).unwrap();
+    let lines: Vec<Value> = ledger.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let places: Vec<String> = lines.iter().map(|line| text(&line["place"])).collect();
+    assert_eq!(places, [machine.as_str(), page, page]);
+    assert!(lines.iter().all(|line| line["at"].as_u64().unwrap() > 1_700_000_000));
+    assert_eq!(repo.knockon(&["last", "--format", "json"]).done().json()["place"], page);
+}

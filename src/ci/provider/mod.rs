@@ -55,6 +55,9 @@ const KNOWN_BY: [(Provider, &str, &str, Option<&str>); 9] = [
     (Provider::Woodpecker, "Woodpecker", "CI", Some("woodpecker")),
 ];
 
+/// An address of more bytes is none.
+const LONGEST_PAGE: usize = 2048;
+
 impl Provider {
     /// Its name.
     pub fn name(self) -> &'static str {
@@ -88,6 +91,36 @@ impl Variables {
             self.get(variable).is_some_and(|found| value.is_none_or(|value| found.eq_ignore_ascii_case(value)))
         };
         KNOWN_BY.iter().filter(|(_, _, variable, value)| is_there(variable, *value)).map(|known| known.0).collect()
+    }
+
+    /// The page of the job that runs, where one engine is known and says enough.
+    pub fn job_page(&self) -> Option<String> {
+        let get = |name| self.get(name);
+        let page = match self.providers()[..] {
+            [Provider::GitHub] => {
+                let (server, repository) = (get("GITHUB_SERVER_URL")?, get("GITHUB_REPOSITORY")?);
+                format!("{server}/{repository}/actions/runs/{}", get("GITHUB_RUN_ID")?)
+            }
+            [Provider::GitLab] => get("CI_JOB_URL")?.to_owned(),
+            [Provider::Azure] => {
+                let (collection, project) = (get("SYSTEM_COLLECTIONURI")?, get("SYSTEM_TEAMPROJECT")?);
+                format!("{collection}{project}/_build/results?buildId={}", get("BUILD_BUILDID")?)
+            }
+            [Provider::Buildkite] => match get("BUILDKITE_JOB_ID") {
+                Some(job) => format!("{}#{job}", get("BUILDKITE_BUILD_URL")?),
+                None => get("BUILDKITE_BUILD_URL")?.to_owned(),
+            },
+            [Provider::CircleCi] => get("CIRCLE_BUILD_URL")?.to_owned(),
+            [Provider::Jenkins] => get("BUILD_URL")?.to_owned(),
+            [Provider::Bitbucket] => {
+                let origin = get("BITBUCKET_GIT_HTTP_ORIGIN")?;
+                format!("{origin}/pipelines/results/{}", get("BITBUCKET_BUILD_NUMBER")?)
+            }
+            [Provider::Drone] => get("DRONE_BUILD_LINK")?.to_owned(),
+            [Provider::Woodpecker] => get("CI_PIPELINE_URL")?.to_owned(),
+            _ => return None,
+        };
+        (page.len() <= LONGEST_PAGE).then_some(page)
     }
 
     /// The file that describes the event, where an engine names one.

@@ -111,3 +111,35 @@ fn case_41_names_out_of_the_environment_are_data() {
     assert_eq!(event.at, Some(RefName::Branch(name.to_owned())));
     assert!(!event.to_string().contains(char::is_control), "{event}");
 }
+
+#[test]
+fn the_page_of_the_job_is_known_where_the_engine_says_enough() {
+    let page = |variables: &[(&str, &str)]| {
+        Variables::new(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))).job_page()
+    };
+    let azure = [
+        ("TF_BUILD", "True"),
+        ("SYSTEM_COLLECTIONURI", "https://az.example/org/"),
+        ("SYSTEM_TEAMPROJECT", "shop"),
+        ("BUILD_BUILDID", "7"),
+    ];
+    assert_eq!(page(&azure).unwrap(), "https://az.example/org/shop/_build/results?buildId=7");
+    let buildkite = [("BUILDKITE", "true"), ("BUILDKITE_BUILD_URL", "https://b.example/1"), ("BUILDKITE_JOB_ID", "j")];
+    assert_eq!(page(&buildkite).unwrap(), "https://b.example/1#j");
+    assert_eq!(page(&buildkite[..2]).unwrap(), "https://b.example/1");
+    let bitbucket = [("BITBUCKET_BUILD_NUMBER", "3"), ("BITBUCKET_GIT_HTTP_ORIGIN", "https://bb.example/a/b")];
+    assert_eq!(page(&bitbucket).unwrap(), "https://bb.example/a/b/pipelines/results/3");
+    for (known, value, variable) in [
+        ("GITLAB_CI", "true", "CI_JOB_URL"),
+        ("CIRCLECI", "true", "CIRCLE_BUILD_URL"),
+        ("JENKINS_URL", "https://j.example", "BUILD_URL"),
+        ("DRONE", "true", "DRONE_BUILD_LINK"),
+        ("CI", "woodpecker", "CI_PIPELINE_URL"),
+    ] {
+        assert_eq!(page(&[(known, value), (variable, "https://ci.example/1")]).unwrap(), "https://ci.example/1");
+        assert_eq!(page(&[(known, value)]), None);
+        assert_eq!(page(&[(known, value), (variable, &"x".repeat(3000))]), None);
+    }
+    assert_eq!(page(&[("GITLAB_CI", "true"), ("CIRCLECI", "true"), ("CI_JOB_URL", "https://ci.example/1")]), None);
+    assert_eq!(page(&[]), None);
+}

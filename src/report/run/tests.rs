@@ -41,7 +41,7 @@ fn run() -> RunRecord {
         ..task("src/e:image", Outcome::Skipped)
     };
     let cached = TaskRecord { saved: Some(75.0), duration: 0.01, ..task("src/a:test", Outcome::Cached) };
-    RunRecord { began: 0, duration: 3.0, signal: None, tasks: vec![cached, failed, flaky, over] }
+    RunRecord { began: 0, place: String::new(), duration: 3.0, signal: None, tasks: vec![cached, failed, flaky, over] }
 }
 
 const PLAIN: Look = Look { colour: false, width: 100, all: false };
