@@ -92,7 +92,11 @@ fn a_record_is_of_a_task_and_a_fingerprint_that_there_are() {
     repo.knockon(&[&base[..], &["--head", "HEAD"]].concat()).done();
     let lines = fs::read_to_string(&file).unwrap();
     let records: Vec<serde_json::Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let expected = serde_json::json!({ "task": "app:build", "fingerprint": print, "result": "passed" });
+    let (at, place) = (&records[1]["at"], &records[1]["place"]);
+    assert!(at.is_u64() && place.is_string());
+    let expected = serde_json::json!({
+        "task": "app:build", "fingerprint": print, "result": "passed", "at": at, "place": place,
+    });
     assert_eq!(records[1], expected);
     assert_eq!((&records[0]["attempts"], &records[0]["fingerprint"]), (&2.into(), &print.clone().into()));
     for (arguments, told) in [

@@ -73,6 +73,25 @@ fn fault_7_what_is_young_stays_and_what_nobody_names_goes() {
 }
 
 #[test]
+fn what_a_second_result_left_goes_and_the_first_stays() {
+    let place = Place::new();
+    place.write("svc/out/a", "first");
+    place.write("svc/out/same", "of both");
+    place.keep(1, &["out/**"]).unwrap();
+    let first = place.files("blobs");
+    place.write("svc/out/a", "second");
+    place.write("svc/out/b", "more");
+    assert!(matches!(place.keep(1, &["out/**"]).unwrap(), Kept::Different { .. }));
+    assert_eq!(place.files("blobs").len(), first.len() + 2);
+    let layout = place.cache.open().unwrap();
+    let pruned = prune(&layout, u64::MAX, HOUR, SystemTime::now() + 2 * HOUR).unwrap();
+    assert_eq!((pruned.results, pruned.blobs, pruned.bytes), (0, 2, 10));
+    assert_eq!(place.files("blobs"), first);
+    place.restore(1, &["out/**"]).unwrap();
+    assert_eq!(fs::read_to_string(place.tree().join("svc/out/a")).unwrap(), "first");
+}
+
+#[test]
 fn fault_1_what_the_dead_left_is_swept_and_what_the_living_write_is_not() {
     let place = Place::new();
     keep_bytes(&place, 1, 1000);
