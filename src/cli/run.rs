@@ -127,7 +127,7 @@ impl Session<'_> {
         let variables: BTreeMap<OsString, OsString> = self.surroundings.variables.iter().cloned().collect();
         let ledger_file = state.join(LEDGER);
         let ledger = Ledger::read(&ledger_file).unwrap_or_default();
-        let overlaps = Overlaps::of(disk.workspace());
+        let overlaps = Overlaps::of_plan(disk.workspace(), &plan);
         let works =
             works(disk.workspace(), &plan, &ledger, &overlaps, &mut Tools::new(&variables, planner.memo().cloned()));
         self.output.findings(&overlaps.findings(|task| works.iter().any(|work| work.id == *task)));

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::diagnostic::Diagnostic;
 use crate::path::harmless;
+use crate::plan::{Plan, PlannedTask};
 use crate::store::{Outputs, overlapping};
 use crate::workspace::{Task, TaskId, Workspace};
 
@@ -31,6 +32,12 @@ impl Overlaps {
             others.entry(two.clone()).or_insert_with(|| one.clone());
         }
         Self { pairs, others }
+    }
+
+    /// The same, unless no task of a plan declares any: then nobody asks.
+    pub fn of_plan(workspace: &Workspace, plan: &Plan) -> Self {
+        let makes = |planned: &PlannedTask| !workspace.task_at(planned.task).output_patterns().is_empty();
+        if plan.tasks.iter().any(makes) { Self::of(workspace) } else { Self::default() }
     }
 
     /// Another task that can make the same files.
