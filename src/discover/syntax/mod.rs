@@ -5,6 +5,7 @@
 
 mod canonical;
 mod json;
+mod plain_json;
 mod toml;
 mod xml;
 mod yaml;
@@ -15,6 +16,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 pub use self::json::{read_json, read_json_lines};
+pub use self::plain_json::{Unread, outline};
 pub use self::toml::read_toml;
 pub use self::xml::{XmlLines, canonical_element, read_xml};
 pub use self::yaml::read_yaml;

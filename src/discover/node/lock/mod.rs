@@ -62,7 +62,7 @@ impl Lock {
             }
             b"yarn.lock" => classic::read(text_of(bytes)?)?,
             b"bun.lock" => bun::read(&read_json(bytes)?),
-            _ => npm::read(&read_json(bytes)?),
+            _ => npm::read(bytes)?,
         };
         Ok(lock.unwrap_or_default())
     }
