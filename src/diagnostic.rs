@@ -1,5 +1,6 @@
 //! What a user can cure: a message at a place in a file, with the mend.
 
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use schemars::JsonSchema;
@@ -20,7 +21,7 @@ pub enum Severity {
 }
 
 /// A line of a file that says something: the proof of an edge, an input or a finding.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct Evidence {
     /// The file.
     pub file: RepoPath,
@@ -28,6 +29,14 @@ pub struct Evidence {
     pub line: u32,
     /// The text of the line, without white space around it.
     pub text: Arc<str>,
+}
+
+/// A line has one text.
+impl Hash for Evidence {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.file.hash(state);
+        self.line.hash(state);
+    }
 }
 
 impl Evidence {

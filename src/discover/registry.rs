@@ -1,6 +1,7 @@
 //! The ecosystems that are known, and the way from a tree to their links.
 
 use std::any::Any;
+use std::cmp::Reverse;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -249,18 +250,21 @@ impl Read<'_> {
         let Self { tree, memo, by_ecosystem, mut linked } = self;
         let places = Places::new(tree);
         let is_partial = AtomicBool::new(linked.is_partial);
-        let claimed: Vec<(Links, Probes)> = REGISTRY
-            .par_iter()
-            .enumerate()
-            .zip(by_ecosystem)
-            .map(|((index, registered), read)| {
+        // The largest first: one that is begun last is waited for alone.
+        let mut largest_first: Vec<(usize, Vec<ReadManifest>)> = by_ecosystem.into_iter().enumerate().collect();
+        largest_first.sort_by_key(|(_, read)| Reverse(read.len()));
+        let mut claimed: Vec<(usize, (Links, Probes))> = largest_first
+            .into_par_iter()
+            .with_max_len(1)
+            .map(|(index, read)| {
                 let ecosystem = EcosystemIndex(index as u8);
                 let source = |path: &RepoPath, id| facts_of(tree, memo, ecosystem, path, id, &is_partial);
-                (registered.link)(&read, &places, &source)
+                (index, (REGISTRY[index].link)(&read, &places, &source))
             })
             .collect();
+        claimed.sort_by_key(|(index, _)| *index);
         linked.is_partial = is_partial.into_inner();
-        for (name, (links, probes)) in ecosystems().zip(claimed) {
+        for (name, (_, (links, probes))) in ecosystems().zip(claimed) {
             linked.links.push((name, links));
             linked.probes.extend(probes);
         }

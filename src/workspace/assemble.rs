@@ -2,12 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use rayon::prelude::*;
+
 use super::configure::{configured_folders, project_without_manifest};
 use super::draft::Draft;
 use super::graph::report_cycles;
 use super::join::joins;
 use super::names::short_names;
 use super::owner::{Holding, Owner, Owners};
+use super::rows::FragmentsByFile;
 use super::shared_ground::lockfile_names;
 use super::slices::Slices;
 use super::symlink::Symlinks;
@@ -24,35 +27,20 @@ use crate::tree::{Node, Tree, TreeError, node_at};
 
 /// Joins all claims about one tree. Those of tasks and edges are most of what is known: they go where they are joined.
 pub fn assemble(tree: &dyn Tree, mut linked: Linked, configuration: &Configuration) -> Result<Workspace, TreeError> {
-    let configured = configured_folders(configuration);
     let mut workspace = Draft::default();
-    let folders = claimed_folders(tree, &linked, &configured, &mut workspace.probes)?;
-    let (symlinks, findings) = Symlinks::new(&linked.symlinks);
-    workspace.symlinks = symlinks;
-    workspace.diagnostics.extend(findings);
-    workspace.diagnostics.extend(all(&linked, |links| &links.diagnostics).map(|(_, finding)| finding.clone()));
-
-    let services: BTreeSet<RepoPath> =
-        folders.iter().filter(|(_, claims)| claims.has(Role::Image)).map(|(folder, _)| folder.clone()).collect();
-    let wished = all(&linked, |links| &links.joins).map(|(_, claim)| claim);
-    let joined = joins(wished.filter(|claim| folders.contains_key(&claim.folder)), &services);
-
-    workspace.owners = owners(&folders, &joined);
-    workspace.projects = projects(&folders, &joined);
-    drop((folders, joined));
-    for (ecosystem, claim) in all(&linked, |links| &links.parts) {
-        workspace.parts.add(&claim.whole, &claim.part, ecosystem);
-    }
-    workspace.fragments = taken(&mut linked, |links| &mut links.fragments).map(|(_, claim)| claim).collect();
-    add_configured(tree, &configured, &mut workspace)?;
-    let edges = resolve_edges(tree, &mut linked, &mut workspace)?;
-    add_tasks(&mut linked, &edges, &mut workspace);
+    let fragments: FragmentsByFile = taken(&mut linked, |links| &mut links.fragments).map(|(_, claim)| claim).collect();
+    let place = || place(tree, &mut linked, configuration, &mut workspace);
+    let (slices, edges) = rayon::join(|| Slices::of(&fragments), place);
+    let edges = edges?;
+    add_tasks(&mut linked, &edges, &slices, &mut workspace);
+    drop(slices);
+    workspace.fragments = fragments;
     workspace.add_mentions(&linked);
     workspace.edges = edges.into_iter().map(|placed| placed.edge).collect();
     workspace.configure(configuration);
     workspace.warn_of_unmatched(tree, configuration)?;
-    workspace.tasks.values_mut().for_each(Task::tidy);
-    workspace.edges.sort();
+    workspace.tasks.par_iter_mut().for_each(|(_, task)| task.tidy());
+    workspace.edges.par_sort_unstable();
     workspace.edges.dedup();
     workspace.doubt(&linked);
     workspace.understood = all(&linked, |links| &links.understood).map(|(_, path)| path.clone()).collect();
@@ -65,6 +53,35 @@ pub fn assemble(tree: &dyn Tree, mut linked: Linked, configuration: &Configurati
     let probes = std::mem::take(&mut linked.probes);
     drop(linked);
     Ok(Workspace::of(workspace, &probes))
+}
+
+/// Puts in all but the tasks: projects, what they own, and where edges lead.
+fn place(
+    tree: &dyn Tree,
+    linked: &mut Linked,
+    configuration: &Configuration,
+    workspace: &mut Draft,
+) -> Result<Vec<PlacedEdge>, TreeError> {
+    let configured = configured_folders(configuration);
+    let folders = claimed_folders(tree, linked, &configured, &mut workspace.probes)?;
+    let (symlinks, findings) = Symlinks::new(&linked.symlinks);
+    workspace.symlinks = symlinks;
+    workspace.diagnostics.extend(findings);
+    workspace.diagnostics.extend(all(linked, |links| &links.diagnostics).map(|(_, finding)| finding.clone()));
+
+    let services: BTreeSet<RepoPath> =
+        folders.iter().filter(|(_, claims)| claims.has(Role::Image)).map(|(folder, _)| folder.clone()).collect();
+    let wished = all(linked, |links| &links.joins).map(|(_, claim)| claim);
+    let joined = joins(wished.filter(|claim| folders.contains_key(&claim.folder)), &services);
+
+    workspace.owners = owners(&folders, &joined);
+    workspace.projects = projects(&folders, &joined);
+    drop((folders, joined));
+    for (ecosystem, claim) in all(linked, |links| &links.parts) {
+        workspace.parts.add(&claim.whole, &claim.part, ecosystem);
+    }
+    add_configured(tree, &configured, workspace)?;
+    resolve_edges(tree, linked, workspace)
 }
 
 /// All claims of one kind, each with its ecosystem.
@@ -388,13 +405,12 @@ struct PlacedTask {
     evidence: Option<Evidence>,
 }
 
-fn add_tasks(linked: &mut Linked, edges: &[PlacedEdge], workspace: &mut Draft) {
+fn add_tasks(linked: &mut Linked, edges: &[PlacedEdge], slices: &Slices<'_>, workspace: &mut Draft) {
     let mut by_place: BTreeMap<(&ProjectId, &RepoPath), Vec<&Edge>> = BTreeMap::new();
     for placed in edges {
         by_place.entry((&placed.edge.from, &placed.place)).or_default().push(&placed.edge);
     }
     let mut placed_tasks: Vec<PlacedTask> = Vec::new();
-    let slices = Slices::of(&workspace.fragments);
     for (ecosystem, claim) in taken(linked, |links| &mut links.tasks) {
         let TaskClaim { folder, name, inputs, slices: claimed, reads, command, tool, builds_upstream, outputs } = claim;
         // A claim of a folder that is no project (a fixture without a sign of standing alone) makes no task.

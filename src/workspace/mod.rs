@@ -164,10 +164,9 @@ fn near_text(near: &[String]) -> String {
 impl Workspace {
     /// Seals a draft, with where others looked for it.
     fn of(draft: Draft, linked: &Probes) -> Self {
-        let index = Index::new(&draft);
+        let (index, rests_on) = rayon::join(|| Index::new(&draft), || RestsOn::of([linked, &draft.probes]));
         let Draft { symlinks, ignore, doubts, .. } = draft;
         let rows = Rows::of(draft.projects, draft.tasks, draft.edges, draft.diagnostics, draft.fragments);
-        let rests_on = RestsOn::of([linked, &draft.probes]);
         Self { symlinks, ignore, doubts, rests_on, index, rows }
     }
 

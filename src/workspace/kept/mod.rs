@@ -73,16 +73,22 @@ impl Workspace {
 
     /// Projects, tasks, edges and what defines the tasks.
     fn rows(&self) -> Pooled {
+        let define = || self.task_indices().flat_map(|task| self.definition(task).0).collect();
+        let ((items, edges), definitions) = rayon::join(|| self.pooled_rows(), define);
+        Pooled { items, fields: vec![edges, definitions] }
+    }
+
+    /// Pools with projects and tasks behind them, and the edges.
+    fn pooled_rows(&self) -> (Vec<NewItems>, Vec<u8>) {
         let mut pools = Pools::default();
         let mut projects = NewItems::default();
         self.projects().for_each(|project| projects.push(&Writing::of(&mut pools, |to| project.write(to))));
         let mut tasks = NewItems::default();
         self.tasks().for_each(|task| tasks.push(&Writing::of(&mut pools, |to| task.write(to))));
         let edges = Writing::of(&mut pools, |to| to.list(self.edges().iter()));
-        let definitions = self.task_indices().flat_map(|task| self.definition(task).0).collect();
         let mut items = Vec::from(pools.into_items());
         items.extend([projects, tasks]);
-        Pooled { items, fields: vec![edges, definitions] }
+        (items, edges)
     }
 
     fn fragments_of_files(&self) -> Pooled {
