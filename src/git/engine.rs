@@ -8,6 +8,7 @@ use super::index::Index;
 use super::layout::Layout;
 use super::loose::Loose;
 use super::object::{Hash, Kind, from_oid};
+use super::packed::Packed;
 use super::{GitEnvironment, GitError, index_file};
 use crate::tree::ObjectId;
 
@@ -38,6 +39,7 @@ pub(super) struct Library {
     layout: Layout,
     environment: GitEnvironment,
     loose: Loose,
+    packed: Packed,
     idle: Mutex<Vec<git2::Repository>>,
     /// Held by whoever uses a handle, and alone by whoever closes them all.
     in_use: RwLock<()>,
@@ -59,11 +61,13 @@ impl Library {
         git2::opts::enable_caching(false);
         let named = environment.object_directory.iter().chain(&environment.alternate_object_directories).cloned();
         let loose = Loose::new(std::iter::once(layout.common_dir.join("objects")).chain(named));
+        let packed = Packed::new(loose.folders().map(Path::to_owned));
         let (layout, environment) = (layout.clone(), environment.clone());
         let library = Self {
             layout,
             environment,
             loose,
+            packed,
             idle: Mutex::default(),
             in_use: RwLock::default(),
             reads: AtomicUsize::default(),
@@ -121,6 +125,9 @@ fn existing<T>(result: Result<T, git2::Error>) -> Result<Option<T>, git2::Error>
 impl Engine for Library {
     fn object(&self, id: ObjectId) -> Result<Option<(Kind, Vec<u8>)>, GitError> {
         if let Some(found) = self.loose.object(id)? {
+            return Ok(Some(found));
+        }
+        if let Some(found) = self.packed.object(id) {
             return Ok(Some(found));
         }
         self.with(|repository| {

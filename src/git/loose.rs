@@ -55,6 +55,11 @@ impl Loose {
         Self(known.into_iter().map(Store::new).collect())
     }
 
+    /// The object folders that are looked into.
+    pub(super) fn folders(&self) -> impl Iterator<Item = &Path> {
+        self.0.iter().map(|store| &*store.folder)
+    }
+
     /// The object with this id; none if it is not loose.
     pub(super) fn object(&self, id: ObjectId) -> Result<Option<(Kind, Vec<u8>)>, GitError> {
         self.open(id)?.map(|opened| opened.content(id)).transpose()

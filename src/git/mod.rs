@@ -40,6 +40,7 @@ mod merge_base;
 mod nested;
 mod object;
 mod objects;
+mod packed;
 mod pattern;
 mod plant;
 mod plumbing;
