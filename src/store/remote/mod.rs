@@ -7,6 +7,7 @@
 mod connection;
 mod health;
 mod objects;
+mod reapi;
 mod seal;
 mod shared;
 #[cfg(test)]
@@ -196,6 +197,7 @@ pub enum RemoteError {
 fn open(url: &url::Url, secrets: &dyn Fn(&str) -> Option<String>) -> Result<Box<dyn Server>, SetupError> {
     match url.scheme() {
         "s3" | "az" | "gs" | "file" => Ok(Box::new(objects::open(url, secrets)?)),
+        "grpc" | "grpcs" => Ok(Box::new(reapi::Reapi::open(url, secrets)?)),
         scheme if scheme.starts_with(turborepo::SCHEME) => Ok(Box::new(turborepo::open(url, secrets)?)),
         other => Err(SetupError::Scheme(other.to_owned())),
     }

@@ -201,6 +201,6 @@ fn wrong(reason: CacheError) -> RemoteError {
 }
 
 /// When so many bytes have to be there.
-fn deadline(length: u64) -> Instant {
+pub(super) fn deadline(length: u64) -> Instant {
     Instant::now() + LONGEST_SILENCE + Duration::from_secs(length / SLOWEST)
 }
