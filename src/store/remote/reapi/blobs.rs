@@ -42,13 +42,6 @@ impl Digest {
         Self { hash: Sha256::digest(bytes).into(), length: bytes.len() as u64 }
     }
 
-    /// That of all that can be read.
-    pub(crate) fn of_read(from: &mut dyn Read) -> io::Result<Self> {
-        let mut counting = Counting::new(io::sink());
-        io::copy(from, &mut counting)?;
-        Ok(counting.digest())
-    }
-
     /// Reads one that a server names.
     pub(crate) fn read(said: Option<&api::Digest>) -> Result<Self, RemoteError> {
         let wrong = || RemoteError::Wrong("it names something without a digest".to_owned());

@@ -11,7 +11,7 @@ mod client;
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::ops::Bound;
 
 use bazel_remote_apis::build::bazel::remote::execution::v2 as api;
@@ -20,7 +20,7 @@ use prost::Message as _;
 use tonic::Code;
 use url::Url;
 
-pub(crate) use blobs::{Absent, Digest, Uploads, add_bytes, room_for};
+pub(crate) use blobs::{Absent, Counting, Digest, Uploads, add_bytes, room_for};
 pub(crate) use client::{Client, fault, in_time};
 
 use super::{Departing, LONGEST_MANIFEST, LONGEST_SILENCE, RemoteError, RemoteKey, RemoteResult, Server, Written};
@@ -107,7 +107,7 @@ impl Server for Reapi {
                 add_bytes(&mut uploads, bytes);
             }
             for blob in result.blobs {
-                let digest = Digest::of_read(&mut result.read(blob)?)?;
+                let digest = digest_of(blob, &mut result.read(blob)?)?;
                 let open = move || result.read(blob).map(|from| Box::new(from) as Box<dyn Read>);
                 uploads.insert(digest, Box::new(open));
                 output_files.push(file(name_of(blob), &digest));
@@ -150,6 +150,18 @@ impl Action {
         };
         let action = action.encode_to_vec();
         Self { digest: Digest::of(&action), parts: [action, command, root] }
+    }
+}
+
+/// The digest by which the server knows a blob. What the cache does not hold as it should is not sent, as it would stay.
+fn digest_of(blob: &Blob, from: &mut dyn Read) -> io::Result<Digest> {
+    let mut own = blake3::Hasher::new();
+    let mut counting = Counting::new(&mut own);
+    io::copy(from, &mut counting)?;
+    let digest = counting.digest();
+    match *own.finalize().as_bytes() == blob.digest {
+        true => Ok(digest),
+        false => Err(io::Error::new(io::ErrorKind::InvalidData, "the cache holds other bytes than it should")),
     }
 }
 
