@@ -2,11 +2,12 @@
 
 use std::future::Future;
 use std::io;
+use std::net::IpAddr;
 use std::sync::Once;
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
-use url::{Host, Url};
+use url::Url;
 
 use super::{RemoteError, SetupError};
 
@@ -15,17 +16,13 @@ const INSECURE: &str = "KNOCKON_REMOTE_INSECURE";
 
 /// Refuses a server to which everything would be said in the clear, unless it is on this machine or somebody asks for it.
 pub(super) fn insecure(url: &Url, secrets: &dyn Fn(&str) -> Option<String>) -> Result<(), SetupError> {
-    let is_here = match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        // Of a scheme that `url` does not know it leaves the host as it is written.
-        None => false,
-    };
-    let is_here = is_here || url.host_str().is_some_and(|host| host.starts_with("127.") || host == "[::1]");
+    let host = url.host_str().unwrap_or_default();
+    // Of a scheme that `url` does not know it leaves the host as it is written.
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    let is_here = host == "localhost" || address.is_ok_and(|address| address.is_loopback());
     match is_here || secrets(INSECURE).as_deref() == Some("1") {
         true => Ok(()),
-        false => Err(SetupError::Insecure(url.host_str().unwrap_or_default().to_owned())),
+        false => Err(SetupError::Insecure(host.to_owned())),
     }
 }
 

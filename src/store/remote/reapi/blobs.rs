@@ -12,11 +12,11 @@ use bazel_remote_apis::google::bytestream::{ReadRequest, WriteRequest};
 use bazel_remote_apis::google::rpc;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::mpsc;
-use tokio::time::{timeout, timeout_at};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Request, Status};
 
 use super::client::{Client, fault, in_time};
+use crate::store::remote::connection::InTimeFuture;
 use crate::store::remote::shared::deadline;
 use crate::store::remote::{LONGEST_SILENCE, RemoteError};
 
@@ -221,11 +221,10 @@ impl Client {
                 finish_write: offset + length == digest.length,
                 data,
             };
-            match timeout(LONGEST_SILENCE, to.send(message)).await {
-                Err(_) => return Err(RemoteError::Slow),
+            match to.send(message).in_time(LONGEST_SILENCE).await? {
+                Ok(()) => offset += length,
                 // It has answered.
-                Ok(Err(_)) => return Ok(()),
-                Ok(Ok(())) => offset += length,
+                Err(_) => return Ok(()),
             }
         }
         Ok(())
@@ -265,14 +264,11 @@ impl Client {
         let name = self.below_instance(&format!("blobs/{digest}"));
         let request = self.request(ReadRequest { resource_name: name, read_offset: 0, read_limit: 0 });
         let mut stub = ByteStreamClient::new(self.channel());
-        let mut stream = match timeout(LONGEST_SILENCE, stub.read(request)).await {
-            Err(_) => return Err(RemoteError::Slow.into()),
-            Ok(answer) => answer?.into_inner(),
-        };
+        let mut stream = stub.read(request).in_time(LONGEST_SILENCE).await??.into_inner();
         let mut counting = Counting::new(to);
         loop {
-            let next = until.min(Instant::now() + LONGEST_SILENCE);
-            let message = timeout_at(next.into(), stream.message()).await.map_err(|_| RemoteError::Slow)??;
+            let left = until.saturating_duration_since(Instant::now());
+            let message = stream.message().in_time(left.min(LONGEST_SILENCE)).await??;
             let Some(message) = message else { break };
             if counting.length + message.data.len() as u64 > digest.length {
                 return Err(other_bytes().into());

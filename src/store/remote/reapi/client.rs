@@ -1,29 +1,26 @@
 //! A connection to a server of the Remote Execution API, for callers that wait.
 //!
-//! The reactor runs in a thread of its own, and nothing else does: what a caller asks for is carried on in the thread of
-//! the caller, who so reads and writes files without keeping others waiting.
+//! Connections and clocks are seen to in a thread of their own, and nothing else is: what a caller asks for is carried on in
+//! the thread of the caller, who so reads and writes files without keeping others waiting.
 
 use std::future::Future;
-use std::net::IpAddr;
+use std::io;
 use std::sync::OnceLock;
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use bazel_remote_apis::build::bazel::remote::execution::v2::capabilities_client::CapabilitiesClient;
 use bazel_remote_apis::build::bazel::remote::execution::v2::{
     GetCapabilitiesRequest, ServerCapabilities, digest_function,
 };
-use tokio::runtime::{Builder, Handle};
-use tokio::sync::oneshot;
+use tokio::runtime::{Handle, Runtime};
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::transport::{Channel, ClientTlsConfig, Endpoint};
 use tonic::{Code, Request, Status};
 use url::Url;
 
-use crate::store::remote::{LONGEST_SILENCE, RemoteError};
+use crate::store::remote::connection::{InTimeFuture, insecure, runtime, speak_tls};
+use crate::store::remote::{LONGEST_CONNECT, LONGEST_SILENCE, RemoteError, SetupError};
 
-/// How long it may take to connect.
-const LONGEST_CONNECT: Duration = Duration::from_secs(5);
 /// A peer that is gone is noticed by the system after three of these.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
 /// So many bytes of one answer, and of all together, may be on their way.
@@ -38,8 +35,6 @@ const LONGEST_REASON: usize = 200;
 
 /// The token that a server is shown.
 pub(super) const TOKEN: &str = "KNOCKON_REMOTE_TOKEN";
-/// Lets a server be spoken to in the clear that is not on this machine.
-pub(super) const INSECURE: &str = "KNOCKON_REMOTE_INSECURE";
 
 /// A connection to a server, made when it is needed first, and again whenever it was lost.
 #[derive(Debug)]
@@ -64,17 +59,16 @@ pub(crate) struct Capabilities {
 
 impl Client {
     /// Prepares to speak to `grpc://host:port/instance` or `grpcs://…`.
-    pub(crate) fn open(url: &Url, secrets: &dyn Fn(&str) -> Option<String>) -> Result<Self, RemoteError> {
-        let wrong = |reason: &str| RemoteError::Wrong(reason.to_owned());
+    pub(crate) fn open(url: &Url, secrets: &dyn Fn(&str) -> Option<String>) -> Result<Self, SetupError> {
+        let wrong = |reason: &str| SetupError::Server(RemoteError::Wrong(reason.to_owned()));
         let host = url.host_str().ok_or_else(|| wrong("the URL names no host"))?;
         let has_more = url.query().is_some() || url.fragment().is_some();
         if has_more || !url.username().is_empty() || url.password().is_some() {
             return Err(wrong("the URL has more than a host, a port and the name of an instance"));
         }
         let is_plain = url.scheme() == "grpc";
-        if is_plain && !is_loopback(host) && secrets(INSECURE).as_deref() != Some("1") {
-            let reason = format!("`grpc:` speaks in the clear: use `grpcs:`, or set {INSECURE}=1");
-            return Err(RemoteError::Refused(reason));
+        if is_plain {
+            insecure(url, secrets)?;
         }
         let port = url.port().unwrap_or(if is_plain { 80 } else { 443 });
         let scheme = if is_plain { "http" } else { "https" };
@@ -88,6 +82,7 @@ impl Client {
             .initial_stream_window_size(STREAM_WINDOW)
             .initial_connection_window_size(CONNECTION_WINDOW);
         if !is_plain {
+            speak_tls();
             let tls = ClientTlsConfig::new().with_native_roots();
             endpoint = endpoint.tls_config(tls).map_err(|reason| wrong(&innermost(&reason)))?;
         }
@@ -100,7 +95,7 @@ impl Client {
                 Some(value)
             }
         };
-        let reactor = Reactor::start()?;
+        let reactor = Reactor::start().map_err(RemoteError::Here)?;
         let channel = {
             let _entered = reactor.handle.enter();
             endpoint.connect_lazy()
@@ -180,10 +175,7 @@ pub(crate) async fn in_time<T>(
     longest: Duration,
     asked: impl Future<Output = Result<T, Status>>,
 ) -> Result<T, RemoteError> {
-    match tokio::time::timeout(longest, asked).await {
-        Ok(answer) => answer.map_err(|status| fault(&status)),
-        Err(_) => Err(RemoteError::Slow),
-    }
+    asked.in_time(longest).await?.map_err(|status| fault(&status))
 }
 
 /// What a status means that is no success.
@@ -216,40 +208,26 @@ fn innermost(reason: &dyn std::error::Error) -> String {
     said(&reason.to_string())
 }
 
-fn is_loopback(host: &str) -> bool {
-    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
-    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
-}
-
 /// The thread that sees to connections and clocks.
 #[derive(Debug)]
 struct Reactor {
     handle: Handle,
-    stop: Option<oneshot::Sender<()>>,
-    thread: Option<JoinHandle<()>>,
+    /// There until this is dropped.
+    runtime: Option<Runtime>,
 }
 
 impl Reactor {
-    fn start() -> Result<Self, RemoteError> {
-        let runtime = Builder::new_current_thread().enable_all().build()?;
-        let handle = runtime.handle().clone();
-        let (stop, stopped) = oneshot::channel();
-        let thread = std::thread::Builder::new().name("remote".to_owned()).spawn(move || {
-            // Whoever is gone wants it to stop, too.
-            let _ = runtime.block_on(stopped);
-            // A name that is still being looked up is not waited for.
-            runtime.shutdown_background();
-        })?;
-        Ok(Self { handle, stop: Some(stop), thread: Some(thread) })
+    fn start() -> io::Result<Self> {
+        let runtime = runtime()?;
+        Ok(Self { handle: runtime.handle().clone(), runtime: Some(runtime) })
     }
 }
 
 impl Drop for Reactor {
     fn drop(&mut self) {
-        self.stop = None;
-        if let Some(thread) = self.thread.take() {
-            // It does nothing that could fail.
-            let _ = thread.join();
+        if let Some(runtime) = self.runtime.take() {
+            // A name that is still being looked up is not waited for.
+            runtime.shutdown_background();
         }
     }
 }

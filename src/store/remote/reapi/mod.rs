@@ -23,7 +23,10 @@ use url::Url;
 pub(crate) use blobs::{Absent, Counting, Digest, Uploads, add_bytes, room_for};
 pub(crate) use client::{Client, fault, in_time};
 
-use super::{Departing, LONGEST_MANIFEST, LONGEST_SILENCE, RemoteError, RemoteKey, RemoteResult, Server, Written};
+use super::connection::InTimeFuture;
+use super::{
+    Departing, LONGEST_MANIFEST, LONGEST_SILENCE, RemoteError, RemoteKey, RemoteResult, Server, SetupError, Written,
+};
 use crate::store::cache::Blob;
 
 /// The manifest among the files of a result.
@@ -37,7 +40,7 @@ pub(super) struct Reapi(Client);
 
 impl Reapi {
     /// Prepares to speak to `grpc://host:port/instance` or `grpcs://…`.
-    pub(super) fn open(url: &Url, secrets: &dyn Fn(&str) -> Option<String>) -> Result<Self, RemoteError> {
+    pub(super) fn open(url: &Url, secrets: &dyn Fn(&str) -> Option<String>) -> Result<Self, SetupError> {
         Ok(Self(Client::open(url, secrets)?))
     }
 
@@ -51,8 +54,7 @@ impl Reapi {
             ..Default::default()
         });
         let mut stub = ActionCacheClient::new(client.channel());
-        let answer = tokio::time::timeout(LONGEST_SILENCE, stub.get_action_result(request)).await;
-        let result = match answer.map_err(|_| RemoteError::Slow)? {
+        let result = match stub.get_action_result(request).in_time(LONGEST_SILENCE).await? {
             Err(status) if status.code() == Code::NotFound => return Ok(None),
             answer => answer.map_err(|status| fault(&status))?.into_inner(),
         };

@@ -142,16 +142,21 @@ fn a_server_is_shown_the_token_that_it_wants() {
 #[test]
 fn only_this_machine_is_spoken_to_in_the_clear() {
     let open = |url: &str, insecure: bool| {
-        Reapi::open(&Url::parse(url).unwrap(), &|name| (insecure && name == client::INSECURE).then(|| "1".to_owned()))
+        Reapi::open(&Url::parse(url).unwrap(), &|name| {
+            (insecure && name == "KNOCKON_REMOTE_INSECURE").then(|| "1".to_owned())
+        })
     };
     for url in ["grpc://127.0.0.1:1", "grpc://localhost:1/x", "grpc://[::1]:1", "grpcs://cache.example.org/main"] {
         assert!(open(url, false).is_ok(), "{url}");
     }
-    let elsewhere = "grpc://cache.example.org:1/main";
-    assert!(matches!(open(elsewhere, false), Err(RemoteError::Refused(_))));
-    assert!(open(elsewhere, true).is_ok());
+    for url in
+        ["grpc://cache.example.org:1/main", "grpc://127.0.0.1.example.org", "grpc://127.org", "grpc://[2001:db8::1]"]
+    {
+        assert!(matches!(open(url, false), Err(SetupError::Insecure(_))), "{url}");
+        assert!(open(url, true).is_ok(), "{url}");
+    }
     for url in ["grpcs://user@example.org/", "grpcs://example.org/?token=x", "grpcs:path"] {
-        assert!(matches!(open(url, true), Err(RemoteError::Wrong(_))), "{url}");
+        assert!(matches!(open(url, true), Err(SetupError::Server(_))), "{url}");
     }
 }
 
