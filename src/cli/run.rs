@@ -25,6 +25,7 @@ use crate::run::process::{LABEL, Limits, Warden};
 use crate::run::scheduler::{OnFailure, Place};
 use crate::run::{Overlaps, Settings, Spools, Tools, Turn, Work, execute, signals, test_results, works};
 use crate::store::{Cache, Elsewhere, Ledger, RunRecord, RunSummary, shorten};
+use crate::tree::{Node, Tree, node_at};
 use crate::workspace::TaskIndex;
 
 /// The ledger of runs, beside the git directory.
@@ -149,7 +150,7 @@ impl Session<'_> {
             unfinished: BTreeMap::new(),
             is_deaf: false,
         };
-        let is_source = |path: &RepoPath| !matches!(crate::tree::node_at(&*disk.tree, path), Ok(None));
+        let is_source = |path: &RepoPath| is_source(&*disk.tree, path);
         let is_unchanged = |places: &[Place]| unchanged(planner, &works, places);
         let settings = Settings {
             work_tree,
@@ -234,6 +235,15 @@ impl Session<'_> {
         }
         Ok(Exit::Done)
     }
+}
+
+/// Whether git sees what stands at a path, or it belongs to a repository within this one. What cannot be told is.
+fn is_source(tree: &dyn Tree, path: &RepoPath) -> bool {
+    path.ancestors().any(|at| match node_at(tree, &at) {
+        Ok(None) => false,
+        Ok(Some(Node::Folder(_))) => at == *path,
+        Ok(Some(_)) | Err(_) => true,
+    })
 }
 
 fn write(file: &Path, bytes: &[u8]) -> Result<(), Failure> {

@@ -531,3 +531,32 @@ fn what_the_last_runs_took_from_the_cache_and_where_is_told() {
     assert!(lines.iter().all(|line| line["at"].as_u64().unwrap() > 1_700_000_000));
     assert_eq!(repo.knockon(&["last", "--format", "json"]).done().json()["place"], page);
 }
+
+#[test]
+fn case_55_and_56_what_lies_in_another_repository_is_never_overwritten_by_a_result() {
+    let tasks = r#"
+[project.lone.task.build]
+command = "echo lone:build >> ../ran; for at in . sub own; do cp lone.go $at/made.gen; done"
+inputs = ["*.go"]
+outputs = ["**/*.gen"]
+"#;
+    let repo = repo(tasks);
+    let inner = Repo::new();
+    inner.write("made.gen", "theirs").commit("inner");
+    repo.git(&["submodule", "--quiet", "add", inner.top().to_str().unwrap(), "lone/sub"]);
+    repo.git(&["clone", "--quiet", inner.top().to_str().unwrap(), "lone/own"]);
+    repo.write(".gitignore", "*.gen\n/ran\n").commit("submodule");
+    let run = || {
+        let outcome = repo.knockon(&["run", "lone:build"]);
+        (ran(&repo).len(), outcome.done().stdout().to_owned())
+    };
+    assert_eq!((run().0, run().0), (1, 0));
+    for place in ["lone/sub/made.gen", "lone/own/made.gen"] {
+        repo.write(place, "edited").remove("lone/made.gen");
+        let (times, told) = run();
+        assert!(times == 1 && told.contains(&format!("`{place}` is no output alone")), "{told}");
+    }
+    repo.remove("lone/made.gen");
+    assert_eq!(run().0, 0);
+    assert!(repo.top().join("lone/made.gen").exists());
+}
