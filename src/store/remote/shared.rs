@@ -51,9 +51,9 @@ pub enum SetupError {
     #[error("KNOCKON_REMOTE_SIGNING_KEY belongs to the public key {signer}, and the repository asks for {asked}")]
     OtherSigner {
         /// The other half of the key that signs.
-        signer: PublicKey,
+        signer: String,
         /// What is asked for.
-        asked: PublicKey,
+        asked: String,
     },
     /// The server cannot be used like this.
     #[error(transparent)]
@@ -82,7 +82,7 @@ impl RemoteCache {
         {
             let signer = trust.signer.as_ref().ok_or(SetupError::NoSigner)?.public_key();
             if signer != *asked {
-                return Err(SetupError::OtherSigner { signer, asked: asked.clone() });
+                return Err(SetupError::OtherSigner { signer: signer.to_string(), asked: asked.to_string() });
             }
         }
         Ok(Self::new(super::open(&url, secrets)?, trust))
