@@ -493,7 +493,7 @@ pub struct Range {
     /// What a changed file means that no project owns or reads
     #[arg(long, value_enum, value_name = "POLICY")]
     pub unowned: Option<Unowned>,
-    /// Fetch what a shallow clone lacks for its base, and nothing else; knockon opens no connection otherwise
+    /// Fetch what a shallow clone lacks for its base, and nothing else; planning opens no connection otherwise
     #[arg(long)]
     pub deepen: bool,
     /// End with exit code 4 where something cannot be known
