@@ -387,3 +387,13 @@ fn results_are_shared_through_a_cache_of_turborepo() {
     let (told, _) = build(&repo, &[], &[("KNOCKON_REMOTE", &url), ("KNOCKON_REMOTE_TOKEN", "another")]);
     assert!(told.done().stderr.contains("it refuses"), "{}", told.stderr);
 }
+
+#[test]
+fn results_are_shared_through_a_server_of_the_remote_execution_api() {
+    let folder = tempfile::tempdir().unwrap();
+    let started = server("buildbox/buildbox-casd", |command, port| {
+        command.arg(format!("--bind=127.0.0.1:{port}")).arg(folder.path());
+    });
+    let Some((_server, port)) = started else { return };
+    is_shared_through(&format!("grpc://127.0.0.1:{port}"), &[]);
+}

@@ -51,9 +51,9 @@ pub enum SetupError {
     #[error("KNOCKON_REMOTE_SIGNING_KEY belongs to the public key {signer}, and the repository asks for {asked}")]
     OtherSigner {
         /// The other half of the key that signs.
-        signer: String,
+        signer: Box<PublicKey>,
         /// What is asked for.
-        asked: String,
+        asked: Box<PublicKey>,
     },
     /// The server cannot be used like this.
     #[error(transparent)]
@@ -82,7 +82,7 @@ impl RemoteCache {
         {
             let signer = trust.signer.as_ref().ok_or(SetupError::NoSigner)?.public_key();
             if signer != *asked {
-                return Err(SetupError::OtherSigner { signer: signer.to_string(), asked: asked.to_string() });
+                return Err(SetupError::OtherSigner { signer: Box::new(signer), asked: Box::new(asked.clone()) });
             }
         }
         Ok(Self::new(super::open(&url, secrets)?, trust))

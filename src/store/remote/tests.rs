@@ -217,7 +217,8 @@ fn where_a_key_is_pinned_only_signed_results_are_used() {
 
 #[test]
 fn fault_8_whatever_a_server_sends_is_right_or_not_used() {
-    let damages: [(&str, fn(&mut Item)); 6] = [
+    type Damage = fn(&mut Item);
+    let damages: [(&str, Damage); 6] = [
         ("other bytes", |item| item.blobs.values_mut().for_each(|bytes| bytes[0] ^= 1)),
         ("fewer bytes", |item| item.blobs.values_mut().for_each(|bytes| bytes.truncate(2))),
         ("more bytes", |item| item.blobs.values_mut().for_each(|bytes| bytes.push(0))),
