@@ -397,3 +397,68 @@ fn results_are_shared_through_a_server_of_the_remote_execution_api() {
     let Some((_server, port)) = started else { return };
     is_shared_through(&format!("grpc://127.0.0.1:{port}"), &[]);
 }
+
+const BUILDGRID: &str = r#"
+description: results on loopback
+server:
+  - !channel
+    address: "127.0.0.1:PORT"
+    insecure-mode: false
+    credentials: {tls-server-key: FOLDER/server.key, tls-server-cert: FOLDER/server.pem}
+authorization: {method: jwt, secret: FOLDER/secret, algorithm: hs256}
+storages:
+  - !disk-storage &storage {path: FOLDER/storage}
+caches:
+  - !lru-action-cache &results {storage: *storage, max-cached-refs: 1000, allow-updates: true, cache-failed-actions: false}
+instances:
+  - name: main
+    services: [!action-cache {cache: *results}, !cas {storage: *storage}, !bytestream {storage: *storage}]
+thread-pool-size: 30
+"#;
+
+/// An authority, and a server's certificate that it signed.
+const CERTIFICATES: &str = "
+openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=authority -keyout authority.key -out authority.pem &&
+openssl req -newkey rsa:2048 -nodes -subj /CN=localhost -keyout server.key -out server.csr &&
+echo subjectAltName=DNS:localhost > names &&
+openssl x509 -req -in server.csr -CA authority.pem -CAkey authority.key -CAcreateserial -days 2 -extfile names -out server.pem";
+
+#[test]
+fn results_are_shared_through_buildgrid_with_tls_and_a_token() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let started = server("buildgrid/bin/bgd", |command, port| {
+        let made = Command::new("sh").args(["-c", CERTIFICATES]).current_dir(path).output().unwrap();
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        fs::write(path.join("secret"), "this is known to nobody but the server").unwrap();
+        let configuration = BUILDGRID.replace("PORT", &port.to_string());
+        fs::write(path.join("bgd.yml"), configuration.replace("FOLDER", path.to_str().unwrap())).unwrap();
+        command.args(["server", "start"]).arg(path.join("bgd.yml"));
+    });
+    let Some((_server, port)) = started else { return };
+    let python = Path::new(&std::env::var_os("SERVERS").unwrap()).join("buildgrid/bin/python");
+    let token = |secret: &str| {
+        let program = format!("import jwt; print(jwt.encode({{'exp': 1 << 34}}, '{secret}', algorithm='HS256'))");
+        let made = Command::new(&python).args(["-c", &program]).output().unwrap();
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        String::from_utf8(made.stdout).unwrap().trim().to_owned()
+    };
+    let url = format!("grpcs://localhost:{port}/main");
+    let authority = path.join("authority.pem");
+    let trusted = ("SSL_CERT_FILE", authority.to_str().unwrap());
+    let good = token("this is known to nobody but the server");
+    is_shared_through(&url, &[trusted, ("KNOCKON_REMOTE_TOKEN", &good)]);
+    // Whoever has no token, or another, is refused; and nobody shows one to a server that no authority vouches for.
+    let (repo, other) = (repo(), token("this is a guess of somebody who is not it"));
+    for (variables, told) in [
+        (vec![trusted], "it refuses"),
+        (vec![trusted, ("KNOCKON_REMOTE_TOKEN", &other)], "it refuses"),
+        (vec![("KNOCKON_REMOTE_TOKEN", &good)], "it cannot be reached: invalid peer certificate"),
+    ] {
+        let variables = [vec![("KNOCKON_REMOTE", url.as_str())], variables].concat();
+        let (outcome, ran) = build(&repo, &["--force"], &variables);
+        assert_eq!((outcome.status, ran.len()), (0, 3), "{}", outcome.stderr);
+        let (outcome, _) = build(&repo, &["--force", "--remote-write", "local"], &variables);
+        assert!(outcome.done().stderr.contains(told), "{told}: {}", outcome.stderr);
+    }
+}
