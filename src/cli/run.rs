@@ -66,7 +66,7 @@ impl Session<'_> {
         let Some(work_tree) = planner.work_tree() else { return Ok(None) };
         let is_within_a_run = self.surroundings.variable(LABEL).is_some();
         let waits = || self.output.note("another run is at work here; this one waits for it");
-        Ok(Some(Turn::take(work_tree, is_within_a_run, waits)?))
+        Ok(Some(Turn::take(work_tree, is_within_a_run, waits)))
     }
 
     /// The tasks that the command line names: a task itself, whether it is affected or not; or a name, which means those

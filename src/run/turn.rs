@@ -2,7 +2,6 @@
 //! written.
 
 use std::fs::{File, TryLockError};
-use std::io;
 use std::path::Path;
 
 /// The right to change a work tree, until it is dropped or the process is gone. It is a lock on the folder itself, so there
@@ -15,8 +14,8 @@ pub struct Turn {
 impl Turn {
     /// Takes it, and waits for it after saying so. Within a task of a run there is nothing to wait for, as that run waits for
     /// the task. Where folders cannot be locked, everybody has it.
-    pub fn take(work_tree: &Path, is_within_a_run: bool, waits: impl FnOnce()) -> io::Result<Self> {
-        let lock = File::open(work_tree)?;
+    pub fn take(work_tree: &Path, is_within_a_run: bool, waits: impl FnOnce()) -> Self {
+        let Ok(lock) = File::open(work_tree) else { return Self { lock: None } };
         let is_mine = match lock.try_lock() {
             Ok(()) => true,
             Err(TryLockError::WouldBlock) if is_within_a_run => false,
@@ -26,7 +25,7 @@ impl Turn {
             }
             Err(TryLockError::Error(_)) => false,
         };
-        Ok(Self { lock: is_mine.then_some(lock) })
+        Self { lock: is_mine.then_some(lock) }
     }
 
     /// Another handle of the same: nobody else has their turn before both are gone.
@@ -44,13 +43,13 @@ mod tests {
     #[test]
     fn who_comes_second_waits_unless_within() {
         let folder = tempfile::tempdir().unwrap();
-        let first = Turn::take(folder.path(), false, || panic!("nobody is there")).unwrap();
-        let inner = Turn::take(folder.path(), true, || panic!("within a run nobody waits")).unwrap();
+        let first = Turn::take(folder.path(), false, || panic!("nobody is there"));
+        let inner = Turn::take(folder.path(), true, || panic!("within a run nobody waits"));
         assert!(inner.share().is_none());
         let (told, done) = (AtomicBool::new(false), AtomicBool::new(false));
         std::thread::scope(|scope| {
             scope.spawn(|| {
-                Turn::take(folder.path(), false, || told.store(true, Ordering::SeqCst)).unwrap();
+                Turn::take(folder.path(), false, || told.store(true, Ordering::SeqCst));
                 done.store(true, Ordering::SeqCst);
             });
             while !told.load(Ordering::SeqCst) {
@@ -63,5 +62,6 @@ mod tests {
             drop(shared);
         });
         assert!(done.load(Ordering::SeqCst));
+        assert!(Turn::take(&folder.path().join("none"), false, || panic!("nobody is there")).share().is_none());
     }
 }

@@ -8,6 +8,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::repository::{Outcome, Repo};
@@ -436,4 +437,41 @@ fn fault_6_whatever_is_damaged_in_a_cache_is_a_miss() {
         repo.knockon(&["cache", "verify"]).done();
         assert_sound(&repo, &format!("round {round}"));
     }
+}
+
+#[test]
+fn fault_23_git_at_work_at_the_same_time_is_no_hindrance() {
+    let repo = repo();
+    // As of a git that died, or is about to commit.
+    repo.write(".git/index.lock", "");
+    repo.append("lib/lib.go", "// more\n");
+    assert_sound(&repo, "the index is locked");
+    assert!(repo.top().join(".git/index.lock").exists());
+    repo.remove(".git/index.lock");
+    let (over, top) = (AtomicBool::new(false), repo.top().to_owned());
+    std::thread::scope(|scope| {
+        let (over, top) = (&over, &top);
+        let collecting = scope.spawn(move || {
+            // However the other thread ends, this one does.
+            for times in 0..200 {
+                if over.load(Ordering::SeqCst) && times > 0 {
+                    break;
+                }
+                let mut git = Command::new("git");
+                // Not in the work tree: there it would count as left behind.
+                git.arg("--git-dir").arg(top.join(".git")).args(["gc", "--quiet", "--force", "--prune=now"]);
+                git.current_dir("/");
+                git.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1");
+                assert!(git.status().unwrap().success());
+            }
+        });
+        let mut chance = Chance(4);
+        for round in 0..rounds(6) {
+            let flag = disturb(&repo, &mut chance);
+            repo.knockon(&[&RUN[..5], &[flag]].concat()).done();
+            assert_sound(&repo, &format!("round {round}"));
+        }
+        over.store(true, Ordering::SeqCst);
+        collecting.join().unwrap();
+    });
 }
