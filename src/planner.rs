@@ -385,11 +385,8 @@ impl Planner {
         otherwise: Option<&Configuration>,
     ) -> Result<Arc<Known>, PlannerError> {
         self.recall_facts();
-        discover::survey(&**tree, &self.surveys)?;
-        self.make_room(self.is_much_new());
         let read = discover::read(&**tree, &self.surveys, &self.facts)?;
         let is_much_new = self.is_much_new();
-        self.make_room(is_much_new);
         let linked = rayon::join(|| read.link(), || self.keep_facts()).0?;
         self.make_room(is_much_new);
         let (configuration, findings) = config::read_all(&linked.configurations);

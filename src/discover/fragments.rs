@@ -142,8 +142,16 @@ impl Fragments {
         needs: impl IntoIterator<Item = FragmentIndex>,
     ) -> FragmentIndex {
         let group = self.add(name, line, &[]);
-        needs.into_iter().for_each(|need| self.need(group, need));
+        if let Some(fragment) = self.0.get_mut(group.number()) {
+            fragment.needs = needs.into_iter().collect();
+        }
         group
+    }
+
+    /// Nothing more is added, and needs no room.
+    pub fn sealed(mut self) -> Arc<Self> {
+        self.0.shrink_to_fit();
+        Arc::new(self)
     }
 
     /// The fragments by their names; of those that share one, the first.

@@ -67,7 +67,7 @@ impl Locked {
                 fragments.need(places[name], *needed);
             }
         }
-        Self { fragments: Arc::new(fragments), places }
+        Self { fragments: fragments.sealed(), places }
     }
 
     /// The names of all entries.

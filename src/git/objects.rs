@@ -10,6 +10,9 @@ use super::object::{self, CommitObject, Hash, Kind};
 use super::{CommitId, GitError};
 use crate::tree::{ContentId, Entry, ObjectId, TreeError, TreeId};
 
+/// How many folders are held. Whoever goes through all of a larger tree asks for few of them again.
+const MOST_FOLDERS: usize = 1 << 13;
+
 /// Objects by id. The base tree, the head tree, the index and the work tree share one.
 pub(super) struct Objects {
     pub(super) engine: Box<dyn Engine>,
@@ -76,7 +79,11 @@ impl Objects {
             let bytes = self.read(id.0, Kind::Tree).map_err(|error| TreeError::Folder(id, error.to_string()))?;
             object::entries(id, &bytes, self.hash)?
         };
-        self.folders.write().unwrap_or_else(PoisonError::into_inner).insert(id, Arc::clone(&entries));
+        let mut folders = self.folders.write().unwrap_or_else(PoisonError::into_inner);
+        let too_many = (folders.len() >= MOST_FOLDERS).then(|| std::mem::take(&mut *folders));
+        folders.insert(id, Arc::clone(&entries));
+        drop(folders);
+        drop(too_many);
         Ok(entries)
     }
 

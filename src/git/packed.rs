@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use flate2::{Decompress, FlushDecompress, Status};
@@ -19,10 +20,13 @@ use crate::tree::ObjectId;
 const INDEX_HEADER: usize = 8 + 4 * 256;
 const ID: usize = 20;
 /// What is read of an index and of a pack at a time.
-const IDS_AT_ONCE: usize = 204;
+const IDS_AT_ONCE: usize = 128;
 const BYTES_AT_ONCE: usize = 4096;
 /// After so many looks an index is left to libgit2: ids lie evenly, and the first look nearly always tells.
 const MOST_LOOKS: usize = 8;
+/// After so many objects the ids of a pack are read as a whole, unless there are more of them.
+const FEW_OBJECTS: usize = 512;
+const MOST_IDS: usize = 1 << 18;
 /// Files are held open; and there is a look at each.
 const MOST_PACKS: usize = 32;
 /// Git makes no longer chains of deltas.
@@ -48,6 +52,8 @@ struct Pack {
     counts: [u32; 256],
     /// Where the ids of the pack's own content begin.
     end: u64,
+    found: AtomicUsize,
+    ids: OnceLock<Option<Vec<u8>>>,
     bases: Mutex<Bases>,
 }
 
@@ -121,7 +127,8 @@ impl Pack {
         read_at(&pack, &mut begin, 0)?;
         let is_known = begin.starts_with(b"PACK\0\0\0\x02") && begin.ends_with(&counts[255].to_be_bytes());
         let end = pack.metadata().ok()?.len().checked_sub(ID as u64)?;
-        (is_known && counts.is_sorted()).then(|| Self { pack, index, counts, end, bases: Mutex::default() })
+        let (found, ids, bases) = Default::default();
+        (is_known && counts.is_sorted()).then_some(Self { pack, index, counts, end, found, ids, bases })
     }
 
     /// Where an object begins.
@@ -141,24 +148,46 @@ impl Pack {
         Some(u64::from_be_bytes(eight))
     }
 
-    /// Which object of the index this is. Ids are digests and lie evenly, so its place is guessed.
+    /// Which object of the index this is.
     fn find(&self, id: ObjectId) -> Option<u32> {
-        let (first, rest) = id.as_bytes().split_first()?;
-        let mut low = usize::from(*first).checked_sub(1).map_or(0, |before| self.counts[before]) as usize;
-        let mut high = self.counts[usize::from(*first)] as usize;
-        let share = u64::from(u32::from_be_bytes(*rest.first_chunk()?));
+        let first = usize::from(*id.as_bytes().first()?);
+        let low = first.checked_sub(1).map_or(0, |before| self.counts[before]) as usize;
+        let high = self.counts[first] as usize;
+        let found = match self.ids() {
+            Some(ids) => low + place_of(id, ids.as_chunks::<ID>().0.get(low..high)?).ok()?,
+            None => self.find_between(low, high, id)?,
+        };
+        self.found.fetch_add(1, Ordering::Relaxed);
+        u32::try_from(found).ok()
+    }
+
+    /// All ids, once they are worth the room.
+    fn ids(&self) -> Option<&[u8]> {
+        let count = self.counts[255] as usize;
+        if count > MOST_IDS || self.found.load(Ordering::Relaxed) < FEW_OBJECTS {
+            return None;
+        }
+        let read = || {
+            let mut ids = vec![0; ID * count];
+            read_at(&self.index, &mut ids, INDEX_HEADER as u64).map(|()| ids)
+        };
+        self.ids.get_or_init(read).as_deref()
+    }
+
+    /// Ids are digests and lie evenly, so the place of one is guessed.
+    fn find_between(&self, mut low: usize, mut high: usize, id: ObjectId) -> Option<usize> {
+        let share = u64::from(u32::from_be_bytes(*id.as_bytes().get(1..)?.first_chunk()?));
         let mut guess = low + (((high - low) as u64 * share) >> 32) as usize;
-        let mut ids = [0; ID * IDS_AT_ONCE];
+        let mut ids = [[0; ID]; IDS_AT_ONCE];
         for _ in 0..MOST_LOOKS {
             let start = guess.saturating_sub(IDS_AT_ONCE / 2).min(high.saturating_sub(IDS_AT_ONCE)).max(low);
             let length = (high - start).min(IDS_AT_ONCE);
-            let ids = &mut ids[..ID * length];
-            read_at(&self.index, ids, (INDEX_HEADER + ID * start) as u64)?;
-            let ids = ids.as_chunks::<ID>().0;
-            match ids.binary_search_by(|known| known.as_slice().cmp(id.as_bytes())) {
-                Ok(at) => return u32::try_from(start + at).ok(),
+            let ids = &mut ids[..length];
+            read_at(&self.index, ids.as_flattened_mut(), (INDEX_HEADER + ID * start) as u64)?;
+            match place_of(id, ids) {
+                Ok(at) => return Some(start + at),
                 Err(0) if start > low => (high, guess) = (start, start),
-                Err(at) if at == length && start + length < high => (low, guess) = (start + length, start + length),
+                Err(at) if at == ids.len() && start + at < high => (low, guess) = (start + at, start + at),
                 Err(_) => return None,
             }
         }
@@ -345,6 +374,11 @@ fn applied(delta: &[u8], base: &[u8]) -> Option<Vec<u8>> {
         }
     }
     (result.len() == of_result).then_some(result)
+}
+
+/// Where an id stands in a sorted list, or would stand.
+fn place_of(id: ObjectId, ids: &[[u8; ID]]) -> Result<usize, usize> {
+    ids.binary_search_by(|known| known.as_slice().cmp(id.as_bytes()))
 }
 
 #[cfg(unix)]

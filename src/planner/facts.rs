@@ -38,8 +38,7 @@ impl Planner {
         }
     }
 
-    /// Closes packs and forgets folders where much of them was read: another kind of things is read next, and of folders few
-    /// are asked for again.
+    /// Closes packs and forgets folders where much of them was read: few are asked for again.
     pub(super) fn make_room(&self, much_was_read: bool) {
         if much_was_read {
             self.repository.close_packs();

@@ -135,7 +135,7 @@ impl Lockfile {
                 self.members.entry(entry.name.to_owned()).or_default().push(locked);
             }
         }
-        self.fragments = Some(Arc::new(fragments));
+        self.fragments = Some(fragments.sealed());
     }
 
     /// The package of the workspace with this name, if there is exactly one.

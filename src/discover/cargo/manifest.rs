@@ -115,7 +115,7 @@ impl Manifest {
             unifies: unifies(&document),
             own,
             for_members,
-            fragments: Arc::new(fragments),
+            fragments: fragments.sealed(),
         })
     }
 }

@@ -69,7 +69,7 @@ pub fn read(bytes: &[u8]) -> Result<ComposeFile, Unreadable> {
     let documents = read_yaml(bytes)?;
     let lines = Lines::new(text_of(bytes)?);
     let (entries, fragments) = entries::read(&documents, &lines);
-    let mut file = ComposeFile { entries, fragments: Arc::new(fragments), ..ComposeFile::default() };
+    let mut file = ComposeFile { entries, fragments: fragments.sealed(), ..ComposeFile::default() };
     for document in &documents {
         for (name, service) in document.get("services").into_iter().flat_map(Located::entries) {
             file.services.push(read_service(lines.stated(name.line, name.text.clone()), service, &lines));

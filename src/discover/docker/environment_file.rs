@@ -70,7 +70,7 @@ pub fn read(bytes: &[u8]) -> Result<EnvironmentFile, Unreadable> {
     let of_compose = file.entries.iter().filter(|(key, _)| key.starts_with(OF_COMPOSE));
     let of_compose: Vec<FragmentIndex> = of_compose.filter_map(|(key, _)| file.fragment(key)).collect();
     fragments.group(format!("{OF_COMPOSE}*"), 0, of_compose);
-    file.fragments = Arc::new(fragments);
+    file.fragments = fragments.sealed();
     Ok(file)
 }
 

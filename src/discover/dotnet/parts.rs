@@ -53,7 +53,7 @@ pub(super) fn cut_build_file(root: Node<'_, '_>, lines: &XmlLines<'_>) -> Parts 
         versions.insert(package, fragment);
     }
     let all = fragments.group("all", 1, versions.values().copied().chain([rest]));
-    Parts { fragments: Arc::new(fragments), all, rest, versions, computes_versions }
+    Parts { fragments: fragments.sealed(), all, rest, versions, computes_versions }
 }
 
 /// Whether an element is the version of one package, in a list at the top of the file.
@@ -95,5 +95,5 @@ pub(super) fn cut_lockfile(bytes: &[u8]) -> Option<(Arc<Fragments>, FragmentInde
         all.extend(fragments.add_table(&format!("{}: ", framework.text), packages, |_| false));
     }
     let all = fragments.group("all", 1, all);
-    Some((Arc::new(fragments), all))
+    Some((fragments.sealed(), all))
 }

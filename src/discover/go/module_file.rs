@@ -76,7 +76,7 @@ impl ModuleFile {
         }
         file.common = fragments.group("what acts on every build", 0, common);
         file.required = fragments.group("requirements", 0, required);
-        file.fragments = Arc::new(fragments);
+        file.fragments = fragments.sealed();
         Ok(file)
     }
 

@@ -50,7 +50,7 @@ pub(super) fn sliced(landscape: &Landscape<'_, Facts>, module: &Module<'_>, link
     let of_used = used.into_iter().filter_map(|version| Some((version, sums.of(version)?)));
     sliced.required.push((path.clone(), group("hashes of what is required", of_used.collect())));
     sliced.common.push((path.clone(), group("hashes of toolchains", sums.toolchains().collect())));
-    links.fragments.push((path.clone(), Arc::new(fragments)));
+    links.fragments.push((path.clone(), fragments.sealed()));
     sliced.files.insert(path);
     sliced
 }

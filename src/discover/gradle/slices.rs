@@ -183,7 +183,7 @@ fn take_aliases(
         sliced.files.insert(file.clone());
         entries.into_iter().chain([of_all]).for_each(|entry| sliced.claim(file, entry, false));
     }
-    files.insert(file.clone(), Arc::new(fragments));
+    files.insert(file.clone(), fragments.sealed());
 }
 
 /// Each project reads its own lockfiles and those of the root, which may hold for all.

@@ -54,7 +54,7 @@ impl Lock {
             }
             _ => None,
         };
-        Self { dependencies, fragments: Arc::new(fragments), all }
+        Self { dependencies, fragments: fragments.sealed(), all }
     }
 }
 

@@ -114,7 +114,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Pom, Unreadable> {
         references: Vec::new(),
         mentions: Vec::new(),
         odd_sources: false,
-        fragments: Arc::new(fragments),
+        fragments: fragments.sealed(),
         own,
         handed_down,
     };

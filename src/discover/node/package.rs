@@ -224,7 +224,7 @@ impl Parts {
             own: fragments.group("what a build can see", 1, own),
             for_members: fragments.group("what acts on all members", 1, for_members),
             settled: fragments.group("what replaces dependencies", 1, settled),
-            fragments: Arc::new(fragments),
+            fragments: fragments.sealed(),
         }
     }
 

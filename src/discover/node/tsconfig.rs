@@ -63,7 +63,7 @@ impl TsConfig {
             .any(|key| document.at(&["compilerOptions", key]).is_some());
         let out_dir = document.at(&["compilerOptions", "outDir"]).and_then(Located::text).map(str::to_owned);
         Ok(Self {
-            fragments: Arc::new(fragments),
+            fragments: fragments.sealed(),
             all,
             extends: match document.get("extends") {
                 Some(one) if one.text().is_some() => text_at(&document, &["extends"], &lines).into_iter().collect(),

@@ -142,7 +142,7 @@ pub(super) fn cut(document: &Located, dependencies: &[Stated<Dependency>]) -> Ta
     tables.build = fragments.group("what a build can see", 1, build);
     tables.all = fragments.group("what a test can see", 1, all);
     tables.for_members = fragments.group("what acts on all members", 1, for_members);
-    tables.fragments = Arc::new(fragments);
+    tables.fragments = fragments.sealed();
     tables
 }
 

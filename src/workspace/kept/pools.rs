@@ -8,7 +8,6 @@ use std::sync::OnceLock;
 use foldhash::fast::RandomState;
 
 use super::values::{Kept, Reading, Writing};
-use super::write_field;
 use crate::codec::{Bytes, Damaged, Numbers, Parts, Reader, Writer};
 use crate::diagnostic::Evidence;
 use crate::discover::Input;
@@ -32,24 +31,38 @@ impl<'v, T: Hash + Eq + ?Sized> Pool<'v, T> {
     }
 }
 
-/// Items one behind the other, each with its end.
+/// Items one behind the other, each with its end. There may be many bytes of them: they stand in pieces, of which none is
+/// copied to make room.
 #[derive(Debug, Default)]
 pub(super) struct NewItems {
     ends: Vec<u32>,
-    bytes: Vec<u8>,
+    pieces: Vec<Vec<u8>>,
+    length: usize,
 }
+
+/// How long a piece is, but for an item that is longer.
+const PIECE: usize = 64 << 10;
 
 impl NewItems {
     pub(super) fn push(&mut self, item: &[u8]) {
-        self.bytes.extend_from_slice(item);
-        self.ends.push(self.bytes.len() as u32);
+        match self.pieces.last_mut().filter(|piece| piece.capacity() - piece.len() >= item.len()) {
+            Some(piece) => piece.extend_from_slice(item),
+            None => {
+                let mut piece = Vec::with_capacity(item.len().max(PIECE));
+                piece.extend_from_slice(item);
+                self.pieces.push(piece);
+            }
+        }
+        self.length += item.len();
+        self.ends.push(self.length as u32);
     }
 
     pub(super) fn write(self, to: &mut dyn Parts) -> io::Result<()> {
         let mut ends = Writer::default();
         ends.array(self.ends.iter().copied());
+        ends.count(self.length);
         to.write(&ends.bytes)?;
-        write_field(&self.bytes, to)
+        self.pieces.into_iter().try_for_each(|piece| to.write(&piece))
     }
 }
 

@@ -160,7 +160,7 @@ impl Cutter {
             0 => None,
             _ => Some(self.fragments.group("settings", 0, self.common)),
         };
-        let (fragments, importers) = (Some(Arc::new(self.fragments)), self.importers);
+        let (fragments, importers) = (Some(self.fragments.sealed()), self.importers);
         Lock { fragments, common, importers, requests, patches: self.patches }
     }
 }

@@ -1,7 +1,6 @@
 //! Packages of a lockfile as fragments, and how one finds those that another names.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::Arc;
 
 use super::{Entries, Lock};
 use crate::discover::syntax::Located;
@@ -100,7 +99,7 @@ impl Cutter {
 
     /// The lockfile that was cut.
     pub(super) fn finish(self, common: FragmentIndex, entries: Entries) -> Lock {
-        Lock { fragments: Arc::new(self.fragments), common, entries }
+        Lock { fragments: self.fragments.sealed(), common, entries }
     }
 }
 
