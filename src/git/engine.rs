@@ -208,6 +208,7 @@ impl Engine for Library {
     }
 
     fn close(&self) {
+        self.packed.forget();
         let _alone = self.in_use.write().unwrap_or_else(PoisonError::into_inner);
         self.idle().clear();
     }

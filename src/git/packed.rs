@@ -97,6 +97,11 @@ impl Packed {
         (Hash::Sha1.digest(kind, &bytes).ok()? == id).then_some((kind, bytes))
     }
 
+    /// Lets go of the objects that others are deltas to.
+    pub(super) fn forget(&self) {
+        self.packs.get().into_iter().flatten().for_each(|pack| *pack.bases() = Bases::default());
+    }
+
     fn open(&self) -> Vec<Pack> {
         let mut indices = Vec::new();
         for folder in &self.folders {

@@ -42,6 +42,7 @@ pub fn assemble(tree: &dyn Tree, mut linked: Linked, configuration: &Configurati
     workspace.tasks.par_iter_mut().for_each(|(_, task)| task.tidy());
     workspace.edges.par_sort_unstable();
     workspace.edges.dedup();
+    workspace.edges.shrink_to_fit();
     workspace.doubt(&linked);
     workspace.understood = all(&linked, |links| &links.understood).map(|(_, path)| path.clone()).collect();
     workspace.configurations = linked.configurations.iter().map(|(path, _)| path.clone()).collect();
@@ -468,7 +469,7 @@ fn add_tasks(linked: &mut Linked, edges: &[PlacedEdge], slices: &Slices<'_>, wor
         reads.retain(|read| read.task != id);
         if let Some(task) = workspace.tasks.get_mut(&id) {
             add_to(&mut task.reads, reads.len(), reads);
-            task.inputs.extend(inputs);
+            add_to(&mut task.inputs, inputs.len(), inputs);
         }
     }
     for task in workspace.tasks.values_mut() {
@@ -481,9 +482,12 @@ fn add_tasks(linked: &mut Linked, edges: &[PlacedEdge], slices: &Slices<'_>, wor
     }
 }
 
-/// Adds so many items at most to a list. The first claim of a task is mostly the only one: room for more would stay empty.
+/// Up to so many items a list has no room to spare: most tasks have few claims, and room for more would stay empty.
+const FEW_ITEMS: usize = 64;
+
+/// Adds so many items at most to a list.
 fn add_to<T>(list: &mut Vec<T>, count: usize, more: impl IntoIterator<Item = T>) {
-    if list.is_empty() {
+    if list.len() <= FEW_ITEMS {
         list.reserve_exact(count);
     }
     list.extend(more);

@@ -175,6 +175,7 @@ impl Task {
         self.slices.dedup_by(|later, first| (&later.file, later.digest) == (&first.file, first.digest));
         self.reads.sort();
         self.reads.dedup_by(|later, first| later.task == first.task);
+        self.reads.shrink_to_fit();
         self.tools.sort();
         self.tools.dedup();
         self.ecosystems.sort();
