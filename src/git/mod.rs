@@ -13,7 +13,7 @@
 //! * **Neither replacements nor grafts are followed.**
 //!
 //! # Two engines
-//! libgit2 reads in process. What it cannot read (SHA-256 ids, reftable, a split or a sparse index) is read through
+//! libgit2 reads in process; loose objects and well-formed packs are read beside it. What it cannot read (SHA-256 ids, reftable, a split or a sparse index) is read through
 //! git's plumbing, in a form that was verified to run nothing of the repository; a note says so once. Above the two
 //! stands one reader of objects, revisions and merge bases, so that both give the same trees.
 

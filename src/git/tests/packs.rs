@@ -4,9 +4,10 @@ use std::fs;
 use std::path::PathBuf;
 
 use crate::git::Repository;
+use crate::git::packed::Packed;
 use crate::git::testing::Fixture;
 use crate::path::RepoPath;
-use crate::tree::{Mode, Node, Tree, TreeError};
+use crate::tree::{Mode, Node, ObjectId, Tree, TreeError};
 
 /// Two commits with folders alike, in one pack.
 fn packed() -> (Fixture, String) {
@@ -150,4 +151,36 @@ fn loose_objects_beside_a_pack_are_found_after_others_were_missed() {
     f.git(&["prune-packed"]);
     let commit = r.resolve(&latest).unwrap();
     assert_eq!(files(&*r.commit_tree(&commit)).unwrap().len(), 607);
+}
+
+#[test]
+fn every_object_of_a_pack_is_read_without_libgit2() {
+    let f = Fixture::init(&[]);
+    for round in 0..3 {
+        for number in 0..300 {
+            f.write(&format!("{}/{number}", number % 7), format!("{number}\n").repeat(40) + &round.to_string());
+        }
+        f.write("large", (0..20_000 + round).map(|line| format!("{}\n", line * line)).collect::<String>());
+        f.commit(&round.to_string());
+    }
+    // A delta names its base by where it stands, or by its id.
+    for by_offset in ["true", "false"] {
+        f.git(&["-c", &format!("repack.useDeltaBaseOffset={by_offset}"), "repack", "-qadf"]);
+        f.git(&["prune-packed"]);
+        let listed =
+            f.git(&["cat-file", "--batch-all-objects", "--batch-check=%(objectname) %(objecttype) %(deltabase)"]);
+        let packed = Packed::new([f.top().join(".git/objects")]);
+        let mut deltas = 0;
+        for line in listed.lines() {
+            let [id, kind, base] = line.split(' ').collect::<Vec<_>>().try_into().unwrap();
+            let (found, _) = packed.object(ObjectId::from_hex(id).unwrap()).unwrap();
+            assert_eq!(found.name(), kind, "{id}");
+            deltas += usize::from(base.bytes().any(|digit| digit != b'0'));
+        }
+        let count = listed.lines().count();
+        assert!(count > 900 && deltas > 100, "{deltas} of {count}");
+        for byte in 0..=255 {
+            assert!(packed.object(ObjectId::from_bytes(&[byte; 20]).unwrap()).is_none());
+        }
+    }
 }
