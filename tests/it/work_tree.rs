@@ -243,9 +243,9 @@ fn case_61_both_names_of_a_hard_link_change() {
 fn case_62_a_huge_file_is_read_as_a_stream() {
     let repo = Repo::of_modules();
     let file = fs::File::create(repo.top().join("lone/huge.bin")).unwrap();
-    file.set_len(200 << 20).unwrap();
+    file.set_len(400 << 20).unwrap();
     // Less memory than the file is long.
-    let script = format!("ulimit -v 180000; exec '{}' affected --base HEAD", env!("CARGO_BIN_EXE_knockon"));
+    let script = format!("ulimit -v 350000; exec '{}' affected --base HEAD", env!("CARGO_BIN_EXE_knockon"));
     let mut command = Command::new("sh");
     repo.scrub(&mut command);
     command.current_dir(repo.top()).args(["-c", &script]);
