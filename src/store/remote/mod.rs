@@ -156,7 +156,6 @@ impl<T: Write> Write for InTime<T> {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.check()?;
         self.inner.flush()
     }
 }
@@ -196,9 +195,11 @@ pub enum RemoteError {
 /// Prepares to speak to the server at a URL, by the protocol that its scheme names.
 fn open(url: &url::Url, secrets: &dyn Fn(&str) -> Option<String>) -> Result<Box<dyn Server>, SetupError> {
     match url.scheme() {
-        "s3" | "az" | "gs" | "file" => Ok(Box::new(objects::open(url, secrets)?)),
+        "s3" | "az" | "gs" | "file" => Ok(Box::new(objects::open(url, secrets, LONGEST_SILENCE)?)),
         "grpc" | "grpcs" => Ok(Box::new(reapi::Reapi::open(url, secrets)?)),
-        scheme if scheme.starts_with(turborepo::SCHEME) => Ok(Box::new(turborepo::open(url, secrets)?)),
+        scheme if scheme.starts_with(turborepo::SCHEME) => {
+            Ok(Box::new(turborepo::open(url, secrets, LONGEST_SILENCE)?))
+        }
         other => Err(SetupError::Scheme(other.to_owned())),
     }
 }

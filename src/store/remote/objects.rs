@@ -13,6 +13,7 @@ use bytes::Bytes;
 use futures::StreamExt;
 use object_store::aws::AmazonS3Builder;
 use object_store::azure::MicrosoftAzureBuilder;
+use object_store::client::{HttpClient, HttpConnector};
 use object_store::gcp::GoogleCloudStorageBuilder;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
@@ -20,13 +21,13 @@ use object_store::{
     BackoffConfig, ClientOptions, Error, GetResult, ObjectStore, ObjectStoreExt, PutMode, PutOptions, RetryConfig,
     WriteMultipart,
 };
+use reqwest::header::HeaderMap;
 use tokio::runtime::Runtime;
 use url::Url;
 
-use super::connection::{InTimeFuture, insecure, runtime};
+use super::connection::{InTimeFuture, Incoming, client, insecure, runtime, told};
 use super::{
-    Blob, Departing, LONGEST_CONNECT, LONGEST_MANIFEST, LONGEST_SILENCE, RemoteError, RemoteKey, RemoteResult,
-    ResultKey, Server, SetupError, Written,
+    Blob, Departing, LONGEST_MANIFEST, RemoteError, RemoteKey, RemoteResult, ResultKey, Server, SetupError, Written,
 };
 
 /// Bytes beyond this are sent in parts, so that no more than a few of them are in memory.
@@ -80,11 +81,32 @@ const CREDENTIALS: [&str; 8] = [
 pub(super) struct Objects {
     store: Arc<dyn ObjectStore>,
     below: Path,
-    runtime: Runtime,
+    runtime: &'static Runtime,
+    /// The longest that nothing may come.
+    silence: Duration,
+}
+
+/// Gives the stores' clients what asks for them.
+#[derive(Debug)]
+struct Connector {
+    /// Whether some of it is said in the clear.
+    is_open: bool,
+    silence: Duration,
+}
+
+impl HttpConnector for Connector {
+    fn connect(&self, _: &ClientOptions) -> object_store::Result<HttpClient> {
+        let client = client(HeaderMap::new(), self.is_open, self.silence);
+        client.map(HttpClient::new).map_err(|reason| Error::Generic { store: "HTTP", source: reason.into() })
+    }
 }
 
 /// Prepares to speak to a store: `s3://bucket/folder`, `az://container/folder`, `gs://bucket/folder`, `file:///folder`.
-pub(super) fn open(url: &Url, secrets: &dyn Fn(&str) -> Option<String>) -> Result<Objects, SetupError> {
+pub(super) fn open(
+    url: &Url,
+    secrets: &dyn Fn(&str) -> Option<String>,
+    silence: Duration,
+) -> Result<Objects, SetupError> {
     let wrong = |reason: Error| SetupError::Server(fault(&reason));
     let below = Path::from_url_path(url.path()).map_err(|reason| wrong(reason.into()))?;
     let store: Arc<dyn ObjectStore> = match url.scheme() {
@@ -97,16 +119,13 @@ pub(super) fn open(url: &Url, secrets: &dyn Fn(&str) -> Option<String>) -> Resul
             };
             let said: Vec<(&str, String)> = names.iter().filter_map(|name| Some((*name, secrets(name)?))).collect();
             let is_anonymous = !said.iter().any(|(name, _)| CREDENTIALS.contains(name));
-            let client = ClientOptions::new()
-                .with_connect_timeout(LONGEST_CONNECT)
-                .with_read_timeout(LONGEST_SILENCE)
-                .with_timeout_disabled()
-                .with_allow_http(allows_http(&said, secrets)?);
+            let is_open = allows_http(&said, secrets)?;
             let place = &url[..url::Position::BeforePath];
-            super::connection::speak_tls();
             macro_rules! built {
                 ($builder:ident) => {{
-                    let builder = $builder::new().with_url(place).with_client_options(client).with_retry(retries());
+                    let connector = Connector { is_open, silence };
+                    let builder = $builder::new().with_url(place).with_http_connector(connector);
+                    let builder = builder.with_retry(retries(silence));
                     let builder =
                         said.iter().fold(builder, |builder, (name, value)| match name.to_ascii_lowercase().parse() {
                             Ok(key) => builder.with_config(key, value),
@@ -122,7 +141,7 @@ pub(super) fn open(url: &Url, secrets: &dyn Fn(&str) -> Option<String>) -> Resul
             }
         }
     };
-    Ok(Objects { store, below, runtime: runtime()? })
+    Ok(Objects { store, below, runtime: runtime()?, silence })
 }
 
 /// Whether whoever names the endpoint may name one that is spoken to in the clear.
@@ -136,11 +155,11 @@ fn allows_http(said: &[(&str, String)], secrets: &dyn Fn(&str) -> Option<String>
 }
 
 /// What fails is tried again for no longer than a request may take.
-fn retries() -> RetryConfig {
+fn retries(silence: Duration) -> RetryConfig {
     RetryConfig {
         backoff: BackoffConfig { init_backoff: Duration::from_millis(100), ..BackoffConfig::default() },
         max_retries: 2,
-        retry_timeout: LONGEST_SILENCE,
+        retry_timeout: silence,
     }
 }
 
@@ -162,7 +181,7 @@ impl Objects {
 
     /// Opens what lies at a place, if anything does.
     async fn get(&self, place: &Path) -> Result<Option<GetResult>, RemoteError> {
-        match self.store.get(place).in_time(LONGEST_SILENCE).await? {
+        match self.store.get(place).in_time(self.silence).await? {
             Ok(found) => Ok(Some(found)),
             Err(Error::NotFound { .. }) => Ok(None),
             Err(reason) => Err(fault(&reason)),
@@ -171,7 +190,7 @@ impl Objects {
 
     /// How many bytes lie at a place, if any do.
     async fn length(&self, place: &Path) -> Result<Option<u64>, RemoteError> {
-        match self.store.head(place).in_time(LONGEST_SILENCE).await? {
+        match self.store.head(place).in_time(self.silence).await? {
             Ok(found) => Ok(Some(found.size)),
             Err(Error::NotFound { .. }) => Ok(None),
             Err(reason) => Err(fault(&reason)),
@@ -189,8 +208,7 @@ impl Objects {
             let put = self.store.put(place, whole.into()).in_time(result.left()).await?;
             return put.map(|_| ()).map_err(|reason| fault(&reason));
         }
-        let upload =
-            self.store.put_multipart(place).in_time(LONGEST_SILENCE).await?.map_err(|reason| fault(&reason))?;
+        let upload = self.store.put_multipart(place).in_time(self.silence).await?.map_err(|reason| fault(&reason))?;
         let part = usize::try_from(PART).unwrap_or(usize::MAX);
         let mut upload = WriteMultipart::new_with_chunk_size(upload, part);
         let sent = async {
@@ -208,7 +226,7 @@ impl Objects {
             Ok(()) => upload.finish().in_time(result.left()).await?.map(|_| ()).map_err(|reason| fault(&reason)),
             Err(reason) => {
                 // What was sent so far is nobody's; a store removes it in its own time if this does not.
-                let _ = upload.abort().in_time(LONGEST_SILENCE).await;
+                let _ = upload.abort().in_time(self.silence).await;
                 Err(reason)
             }
         }
@@ -220,7 +238,7 @@ impl Server for Objects {
         self.runtime.block_on(async {
             let Some(found) = self.get(&self.result(key)).await? else { return Ok(None) };
             let mut manifest = Vec::new();
-            let mut pieces = Pieces::new(found, LONGEST_MANIFEST)?;
+            let mut pieces = Pieces::new(found, LONGEST_MANIFEST, self.silence)?;
             while let Some(piece) = pieces.next().await? {
                 manifest.extend_from_slice(&piece);
             }
@@ -267,7 +285,7 @@ impl RemoteResult for Found<'_> {
         self.objects.runtime.block_on(async {
             let found = self.objects.get(&self.objects.blob(&self.key, blob)).await?;
             let found = found.ok_or_else(|| RemoteError::Wrong("some of a result is not there".to_owned()))?;
-            let mut pieces = Pieces::new(found, blob.length)?;
+            let mut pieces = Pieces::new(found, blob.length, self.objects.silence)?;
             while let Some(piece) = pieces.next().await? {
                 to.write_all(&piece)?;
             }
@@ -278,31 +296,33 @@ impl RemoteResult for Found<'_> {
 
 /// The bytes of an object on their way here.
 struct Pieces {
-    stream: futures::stream::BoxStream<'static, object_store::Result<Bytes>>,
+    incoming: Incoming,
     left: u64,
 }
 
 impl Pieces {
-    fn new(found: GetResult, most: u64) -> Result<Self, RemoteError> {
-        Ok(Self { stream: found.into_stream(), left: most })
+    fn new(found: GetResult, most: u64, silence: Duration) -> Result<Self, RemoteError> {
+        if found.meta.size > most {
+            return Err(too_many());
+        }
+        let stream = found.into_stream().map(|piece| piece.map_err(|reason| fault(&reason))).boxed();
+        Ok(Self { incoming: Incoming::new(stream, silence), left: most })
     }
 
     async fn next(&mut self) -> Result<Option<Bytes>, RemoteError> {
-        let Some(piece) = self.stream.next().in_time(LONGEST_SILENCE).await? else { return Ok(None) };
-        let piece = piece.map_err(|reason| fault(&reason))?;
-        let left = self.left.checked_sub(piece.len() as u64);
-        self.left = left.ok_or_else(|| RemoteError::Wrong("more bytes than there should be".to_owned()))?;
+        let Some(piece) = self.incoming.next().await? else { return Ok(None) };
+        self.left = self.left.checked_sub(piece.len() as u64).ok_or_else(too_many)?;
         Ok(Some(piece))
     }
 }
 
+fn too_many() -> RemoteError {
+    RemoteError::Wrong("more bytes than there should be".to_owned())
+}
+
 /// What a store's fault means. Of its own words the innermost are told: the others can hold what it was asked with.
 fn fault(reason: &Error) -> RemoteError {
-    let mut innermost: &dyn std::error::Error = reason;
-    while let Some(source) = innermost.source() {
-        innermost = source;
-    }
-    let told: String = innermost.to_string().lines().next().unwrap_or_default().chars().take(200).collect();
+    let told = told(reason);
     match reason {
         Error::PermissionDenied { .. } | Error::Unauthenticated { .. } => RemoteError::Refused(told),
         Error::Generic { .. } => RemoteError::Unreachable(told),

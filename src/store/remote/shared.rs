@@ -12,9 +12,9 @@ use crate::store::cache::{Cache, CacheError, HandedOut, Kept, Outputs, ResultKey
 use crate::store::elsewhere::Elsewhere;
 
 /// A server may be this slow, in bytes a second, and no slower.
-const SLOWEST: u64 = 64 * 1024;
+pub(super) const SLOWEST: u64 = 64 * 1024;
 /// A result of more bytes than this is neither fetched nor sent.
-const LARGEST: u64 = 16 << 30;
+pub(super) const LARGEST: u64 = 16 << 30;
 
 /// What is believed of a server, and what it is given.
 #[derive(Debug, Clone, Default)]

@@ -9,20 +9,21 @@
 //! where nothing is, so that of two who send one result at the same moment the second may overwrite the first.
 
 use std::io::{Read, Write};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::StreamExt;
 use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue};
-use reqwest::redirect::Policy;
 use reqwest::{Body, Client, Method, RequestBuilder, Response, StatusCode};
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc::channel;
+use tokio::sync::mpsc::error::SendTimeoutError;
 use url::Url;
 
-use super::connection::{InTimeFuture, insecure, runtime, speak_tls};
+use super::connection::{InTimeFuture, Incoming, client, insecure, runtime, told};
+use super::shared::LARGEST;
 use super::{
-    Blob, Departing, LONGEST_CONNECT, LONGEST_MANIFEST, LONGEST_SILENCE, RemoteError, RemoteKey, RemoteResult,
-    ResultKey, Server, SetupError, Written,
+    Blob, Departing, LONGEST_MANIFEST, RemoteError, RemoteKey, RemoteResult, ResultKey, Server, SetupError, Written,
 };
 
 /// How the URL of such a server begins, before the scheme that it is spoken to by.
@@ -43,11 +44,17 @@ pub(super) struct Turborepo {
     /// Where its artifacts are, with whose they are.
     place: Url,
     client: Client,
-    runtime: Runtime,
+    runtime: &'static Runtime,
+    /// The longest that nothing may move.
+    silence: Duration,
 }
 
 /// Prepares to speak to a server: `turborepo+https://host/?team=NAME`.
-pub(super) fn open(url: &Url, secrets: &dyn Fn(&str) -> Option<String>) -> Result<Turborepo, SetupError> {
+pub(super) fn open(
+    url: &Url,
+    secrets: &dyn Fn(&str) -> Option<String>,
+    silence: Duration,
+) -> Result<Turborepo, SetupError> {
     let text = url.as_str().strip_prefix(SCHEME).unwrap_or_default();
     let url = Url::parse(text).map_err(|_| SetupError::NoUrl(url.to_string()))?;
     if url.scheme() != "https" {
@@ -67,16 +74,9 @@ pub(super) fn open(url: &Url, secrets: &dyn Fn(&str) -> Option<String>) -> Resul
         value.set_sensitive(true);
         headers.insert(AUTHORIZATION, value);
     }
-    speak_tls();
-    let client = Client::builder()
-        .default_headers(headers)
-        // Whoever redirects could lead the token elsewhere.
-        .redirect(Policy::none())
-        .connect_timeout(LONGEST_CONNECT)
-        .read_timeout(LONGEST_SILENCE)
-        .build()
-        .map_err(|reason| SetupError::Server(fault(&reason)))?;
-    Ok(Turborepo { place, client, runtime: runtime()? })
+    let client =
+        client(headers, url.scheme() != "https", silence).map_err(|reason| SetupError::Server(fault(&reason)))?;
+    Ok(Turborepo { place, client, runtime: runtime()?, silence })
 }
 
 impl Turborepo {
@@ -89,7 +89,7 @@ impl Turborepo {
 
     /// The answer, if there is such a thing.
     async fn answer(&self, request: RequestBuilder) -> Result<Option<Response>, RemoteError> {
-        let answer = request.send().in_time(LONGEST_SILENCE).await?.map_err(|reason| fault(&reason))?;
+        let answer = request.send().in_time(self.silence).await?.map_err(|reason| fault(&reason))?;
         match answer.status() {
             status if status.is_success() => Ok(Some(answer)),
             StatusCode::NOT_FOUND => Ok(None),
@@ -104,7 +104,7 @@ impl Server for Turborepo {
             let answer = self.answer(self.ask(Method::GET, key)).await?;
             let Some(answer) = answer else { return Ok(None) };
             let stream = answer.bytes_stream().map(|piece| piece.map_err(|reason| fault(&reason))).boxed();
-            let mut body = Unpacking { stream, here: Bytes::new() };
+            let mut body = Unpacking { incoming: Incoming::new(stream, self.silence), here: Bytes::new() };
             if body.exactly(MAGIC.len()).await? != MAGIC {
                 return Err(RemoteError::Wrong("what it has is no result".to_owned()));
             }
@@ -113,7 +113,7 @@ impl Server for Turborepo {
                 return Err(RemoteError::Wrong("a manifest is too long".to_owned()));
             }
             let manifest = body.exactly(usize::try_from(length).unwrap_or(usize::MAX)).await?;
-            Ok(Some(Box::new(Found { runtime: &self.runtime, manifest, body }) as Box<dyn RemoteResult>))
+            Ok(Some(Box::new(Found { runtime: self.runtime, manifest, body, passed_by: 0 }) as Box<dyn RemoteResult>))
         })
     }
 
@@ -130,10 +130,16 @@ impl Server for Turborepo {
             .header(CONTENT_TYPE, "application/octet-stream")
             .header(CONTENT_LENGTH, packed_length(result))
             .body(body);
-        let _inside = self.runtime.enter();
         let sent = self.runtime.spawn(put.send().in_time(result.left()));
         // Who does not take any more says why.
-        let packed = pack(result, |piece| pieces.blocking_send(piece).is_ok());
+        let packed = pack(result, |piece| {
+            let taken = self.runtime.block_on(pieces.send_timeout(piece, self.silence));
+            // Who takes nothing more does not say why.
+            if let Err(SendTimeoutError::Timeout(_)) = taken {
+                sent.abort();
+            }
+            taken.is_ok()
+        });
         drop(pieces);
         let answer = self.runtime.block_on(sent).map_err(|_| RemoteError::Slow)?;
         packed?;
@@ -175,7 +181,7 @@ fn pack(result: &Departing<'_>, take: impl Fn(std::io::Result<Bytes>) -> bool) -
 
 /// A body on its way here.
 struct Unpacking {
-    stream: futures::stream::BoxStream<'static, Result<Bytes, RemoteError>>,
+    incoming: Incoming,
     /// What arrived and is not read.
     here: Bytes,
 }
@@ -184,8 +190,8 @@ impl Unpacking {
     /// The next bytes, no more than this, and at least one.
     async fn some(&mut self, most: u64) -> Result<Bytes, RemoteError> {
         while self.here.is_empty() {
-            let next = self.stream.next().in_time(LONGEST_SILENCE).await?;
-            self.here = next.unwrap_or_else(|| Err(RemoteError::Wrong("a result is cut short".to_owned())))?;
+            let next = self.incoming.next().await?;
+            self.here = next.ok_or_else(|| RemoteError::Wrong("a result is cut short".to_owned()))?;
         }
         let taken = usize::try_from(most).unwrap_or(usize::MAX).min(self.here.len());
         Ok(self.here.split_to(taken))
@@ -205,31 +211,40 @@ impl Unpacking {
     }
 }
 
-struct Found<'a> {
-    runtime: &'a Runtime,
+/// A result that the server has.
+struct Found {
+    runtime: &'static Runtime,
     manifest: Vec<u8>,
     body: Unpacking,
+    /// How many bytes nobody wanted.
+    passed_by: u64,
 }
 
-impl RemoteResult for Found<'_> {
+impl RemoteResult for Found {
     fn manifest(&self) -> &[u8] {
         &self.manifest
     }
 
     fn read(&mut self, blob: &Blob, to: &mut dyn Write) -> Result<(), RemoteError> {
-        let body = &mut self.body;
-        self.runtime.block_on(async {
+        let Self { runtime, body, passed_by, .. } = self;
+        runtime.block_on(async {
             loop {
                 let digest = body.exactly(DIGEST).await?;
                 let mut left = body.length().await?;
                 let is_wanted = digest == blob.digest;
+                if !is_wanted {
+                    *passed_by = passed_by.saturating_add(left);
+                }
+                // They are sorted, and none is empty.
+                if digest[..] > blob.digest[..] || left == 0 || *passed_by > LARGEST || is_wanted && left != blob.length
+                {
+                    return Err(RemoteError::Wrong("some of a result is not there".to_owned()));
+                }
                 while left > 0 {
                     let piece = body.some(left).await?;
                     left -= piece.len() as u64;
-                    match is_wanted {
-                        true => to.write_all(&piece)?,
-                        // Nobody waits longer for what is passed by than for what is wanted.
-                        false => to.flush()?,
+                    if is_wanted {
+                        to.write_all(&piece)?;
                     }
                 }
                 if is_wanted {
@@ -240,16 +255,12 @@ impl RemoteResult for Found<'_> {
     }
 }
 
-/// What a connection's fault means; of its own words the innermost are told.
+/// What a connection's fault means.
 fn fault(reason: &reqwest::Error) -> RemoteError {
     if reason.is_timeout() {
         return RemoteError::Slow;
     }
-    let mut innermost: &dyn std::error::Error = reason;
-    while let Some(source) = innermost.source() {
-        innermost = source;
-    }
-    RemoteError::Unreachable(innermost.to_string())
+    RemoteError::Unreachable(told(reason))
 }
 
 /// What a status means that is neither success nor absence.

@@ -1,6 +1,6 @@
 //! Blobs on their way to and from a server: small ones many at a time, others as streams.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io::{self, Read, Write};
 use std::time::{Duration, Instant};
@@ -118,9 +118,9 @@ pub(crate) fn add_bytes(uploads: &mut Uploads<'_>, bytes: Vec<u8>) -> Digest {
 }
 
 impl Client {
-    /// The blobs that the server does not have.
-    pub(crate) async fn missing(&self, wanted: &[Digest]) -> Result<Vec<Digest>, RemoteError> {
-        let mut missing = Vec::new();
+    /// The blobs that the server does not have, each once, however often it says so.
+    pub(crate) async fn missing(&self, wanted: &[Digest]) -> Result<BTreeSet<Digest>, RemoteError> {
+        let mut missing = BTreeSet::new();
         for some in wanted.chunks(MOST_DIGESTS) {
             let request = self.request(api::FindMissingBlobsRequest {
                 instance_name: self.instance(),
@@ -129,7 +129,7 @@ impl Client {
             });
             let answer = in_time(LONGEST_SILENCE, self.storage().find_missing_blobs(request)).await?.into_inner();
             for digest in &answer.missing_blob_digests {
-                missing.push(Digest::read(Some(digest))?);
+                missing.insert(Digest::read(Some(digest))?);
             }
         }
         Ok(missing)

@@ -4,7 +4,6 @@
 //! the thread of the caller, who so reads and writes files without keeping others waiting.
 
 use std::future::Future;
-use std::io;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -12,7 +11,7 @@ use bazel_remote_apis::build::bazel::remote::execution::v2::capabilities_client:
 use bazel_remote_apis::build::bazel::remote::execution::v2::{
     GetCapabilitiesRequest, ServerCapabilities, digest_function,
 };
-use tokio::runtime::{Handle, Runtime};
+use tokio::runtime::Runtime;
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::transport::{Channel, ClientTlsConfig, Endpoint};
 use tonic::{Code, Request, Status};
@@ -43,7 +42,7 @@ pub(crate) struct Client {
     instance: String,
     authorization: Option<MetadataValue<Ascii>>,
     capabilities: OnceLock<Capabilities>,
-    reactor: Reactor,
+    runtime: &'static Runtime,
 }
 
 /// What a server can do.
@@ -95,13 +94,13 @@ impl Client {
                 Some(value)
             }
         };
-        let reactor = Reactor::start().map_err(RemoteError::Here)?;
+        let runtime = runtime()?;
         let channel = {
-            let _entered = reactor.handle.enter();
+            let _entered = runtime.enter();
             endpoint.connect_lazy()
         };
         let instance = url.path().trim_matches('/').to_owned();
-        Ok(Self { channel, instance, authorization, capabilities: OnceLock::new(), reactor })
+        Ok(Self { channel, instance, authorization, capabilities: OnceLock::new(), runtime })
     }
 
     /// The name of the part of the server that is spoken to.
@@ -130,7 +129,7 @@ impl Client {
 
     /// Waits for what is asked of the server.
     pub(crate) fn wait<T>(&self, asked: impl Future<Output = T>) -> T {
-        self.reactor.handle.block_on(asked)
+        self.runtime.block_on(asked)
     }
 
     /// What the server can do. It is asked once.
@@ -206,28 +205,4 @@ fn innermost(reason: &dyn std::error::Error) -> String {
         reason = source;
     }
     said(&reason.to_string())
-}
-
-/// The thread that sees to connections and clocks.
-#[derive(Debug)]
-struct Reactor {
-    handle: Handle,
-    /// There until this is dropped.
-    runtime: Option<Runtime>,
-}
-
-impl Reactor {
-    fn start() -> io::Result<Self> {
-        let runtime = runtime()?;
-        Ok(Self { handle: runtime.handle().clone(), runtime: Some(runtime) })
-    }
-}
-
-impl Drop for Reactor {
-    fn drop(&mut self) {
-        if let Some(runtime) = self.runtime.take() {
-            // A name that is still being looked up is not waited for.
-            runtime.shutdown_background();
-        }
-    }
 }

@@ -53,6 +53,8 @@ pub(super) enum Mood {
     OtherDigests,
     /// It takes writes, and says that nothing was written.
     TakesNothing,
+    /// It says of each blob a hundred times that it is missing.
+    AsksAgain,
     /// It says that blobs are missing of which nobody spoke.
     AsksForOthers,
 }
@@ -245,6 +247,9 @@ impl ContentAddressableStorage for Fake {
             // What it names wrongly it says it has.
             Mood::HugeManifest => missing.clear(),
             _ => missing.retain(|said| said.size_bytes > 0 && self.blob(&digest(Some(said)).unwrap()).is_none()),
+        }
+        if self.mood() == Mood::AsksAgain {
+            missing = vec![missing; 100].concat();
         }
         Ok(Response::new(api::FindMissingBlobsResponse { missing_blob_digests: missing }))
     }

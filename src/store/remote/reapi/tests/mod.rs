@@ -238,6 +238,34 @@ fn fault_8_what_a_server_does_not_take_is_not_said_to_be_kept() {
     assert!(!sample.fetch(&connect(&running.url), &key(1)).unwrap());
 }
 
+#[test]
+fn fault_8_nothing_is_sent_again_because_a_server_asks_again() {
+    let running = start(Mood::AsksAgain, None);
+    assert_eq!(Sample::new(&LENGTHS).send(&connect(&running.url), &key(1)).unwrap(), Written::Kept);
+    let calls = running.fake.calls.lock().unwrap();
+    assert_eq!(calls.iter().filter(|call| **call == "Write").count(), 4);
+}
+
+#[test]
+fn many_are_served_at_once_by_one_connection() {
+    let running = start(Mood::Honest, None);
+    let server = connect(&running.url);
+    std::thread::scope(|scope| {
+        for number in 0..8 {
+            let server = &server;
+            scope.spawn(move || {
+                let sample = Sample::new(&[1, 1000 + usize::from(number), 100_000 + usize::from(number)]);
+                for at in 0..25 {
+                    let key = key(number * 25 + at);
+                    assert_eq!(sample.send(server, &key).unwrap(), Written::Kept);
+                    assert!(sample.fetch(server, &key).unwrap());
+                }
+            });
+        }
+    });
+    assert_eq!(running.fake.results.lock().unwrap().len(), 200);
+}
+
 /// All at once, as each takes as long as a server is waited for.
 #[test]
 fn fault_8_a_server_that_stops_half_way_is_not_waited_for() {
