@@ -217,6 +217,8 @@ impl Draft {
         }
         if let Some(reads) = reads {
             task.reads = reads;
+            // Whoever says which results it reads does not mean that its tools would make them.
+            task.builds_upstream = false;
         }
         if let Some(outputs) = &settings.outputs {
             task.outputs = Some(outputs.iter().map(|pattern| pattern.value.to_string()).collect());

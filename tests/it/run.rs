@@ -251,6 +251,17 @@ fn fault_14_an_interrupt_ends_what_runs_and_starts_nothing() {
 }
 
 #[test]
+fn what_a_task_says_it_reads_is_made_first_also_where_its_own_tool_would_build_it() {
+    let repo = repo(TASKS);
+    repo.knockon(&["run", "app:build", "--base", "HEAD"]).done();
+    assert_eq!(ran(&repo), ["app:build", "lib:build"]);
+    repo.append("app/main.go", "// more\n").commit("app");
+    let plan = repo.knockon(&["plan", "--format", "json", "--base", "HEAD~1"]).done().json();
+    let planned: Vec<String> = plan["tasks"].as_array().unwrap().iter().map(|task| text(&task["id"])).collect();
+    assert_eq!(planned, ["app:build", "app:test", "lib:build"]);
+}
+
+#[test]
 fn what_is_staged_says_which_tasks_run() {
     let repo = repo(TASKS);
     repo.append("lone/lone.go", "// staged\n");
