@@ -270,6 +270,10 @@ pub struct RunArguments {
     /// `local` for workstations. Without it, and without KNOCKON_REMOTE_WRITE, none are sent
     #[arg(long, value_name = "NAMESPACE")]
     pub remote_write: Option<String>,
+    /// Run tasks on this cluster, by the Remote Execution API. What it cannot do is run here
+    #[cfg(feature = "remote")]
+    #[arg(long, value_name = "URL")]
+    pub remote_execute: Option<String>,
     /// Print the plan, and run nothing
     #[arg(long)]
     pub dry_run: bool,

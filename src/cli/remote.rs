@@ -5,7 +5,8 @@ use super::arguments::RunArguments;
 use super::commands::{Failure, Session};
 use crate::config::{EventKind, RemoteSettings};
 use crate::plan::Event;
-use crate::planner::{Answer, HeadChoice, Planner};
+use crate::planner::{Answer, HeadChoice, Planner, View};
+use crate::run::{Cluster, RemoteCluster, Work};
 use crate::store::{Elsewhere, Namespace, NoKey, PublicKey, RemoteCache, SetupError, Signer, Trust};
 
 /// The server, for those who name it outside the repository; it alone is given credentials.
@@ -57,6 +58,23 @@ impl Session<'_> {
         let trust = Trust { reads, writes, public_key, signer };
         let secrets = |name: &str| self.variable(name).filter(|_| may_have_credentials);
         Ok(Some(Box::new(RemoteCache::open(&url, trust, &secrets)?)))
+    }
+
+    /// The cluster that tasks run on, if there is one. What is made there is kept under names of its own.
+    pub(super) fn cluster<'a>(
+        &self,
+        asked: &RunArguments,
+        disk: &'a View,
+        works: &mut [Work],
+    ) -> Result<Option<Box<dyn Cluster + 'a>>, Failure> {
+        let Some(url) = &asked.remote_execute else { return Ok(None) };
+        let secrets = |name: &str| self.variable(name);
+        let cluster = RemoteCluster::open(url, &secrets, disk.workspace(), &*disk.tree)
+            .map_err(|error| Failure::Usage(format!("the cluster cannot be used: {error}")))?;
+        for key in works.iter_mut().filter_map(|work| work.key.as_mut().ok()) {
+            *key = RemoteCluster::key(url, key);
+        }
+        Ok(Some(Box::new(cluster)))
     }
 
     /// Prints the key that the signing key's results are held against.

@@ -23,7 +23,7 @@ use crate::report::run::{Progress, RunReport, TestResults, junit, summary_text, 
 use crate::report::text;
 use crate::run::process::{LABEL, Limits, Warden};
 use crate::run::scheduler::{OnFailure, Place};
-use crate::run::{Overlaps, Settings, Spools, Tools, Turn, Work, execute, signals, test_results, works};
+use crate::run::{Cluster, Overlaps, Settings, Spools, Tools, Turn, Work, execute, signals, test_results, works};
 use crate::store::{Cache, Elsewhere, Ledger, RunRecord, RunSummary, shorten};
 use crate::tree::{Node, Tree, node_at};
 use crate::workspace::TaskIndex;
@@ -129,9 +129,10 @@ impl Session<'_> {
         let ledger_file = state.join(LEDGER);
         let ledger = Ledger::read(&ledger_file).unwrap_or_default();
         let overlaps = Overlaps::of_plan(disk.workspace(), &plan);
-        let works =
+        let mut works =
             works(disk.workspace(), &plan, &ledger, &overlaps, &mut Tools::new(&variables, planner.memo().cloned()));
         self.output.findings(&overlaps.findings(|task| works.iter().any(|work| work.id == *task)));
+        let cluster = self.cluster(asked, disk, &mut works)?;
         let cache = Cache::beside(state);
         let place = self.place();
         let spools = Spools::make(&[&state.join("knockon/runs"), &std::env::temp_dir()])?;
@@ -163,6 +164,7 @@ impl Session<'_> {
             },
             cache: (!asked.no_cache).then_some(&cache),
             elsewhere,
+            cluster: cluster.as_deref(),
             reuses: !asked.force,
             ledger: Some(&ledger_file),
             place: &place,
@@ -183,6 +185,9 @@ impl Session<'_> {
         watch.progress.finish();
         for told in elsewhere.map(Elsewhere::told).unwrap_or_default() {
             self.output.warning(&format!("the remote: {told}"));
+        }
+        for told in cluster.as_deref().map(Cluster::told).unwrap_or_default() {
+            self.output.warning(&format!("the cluster: {told}"));
         }
         self.output.answer(&summary_text(&run, self.output.look))?;
         if let Err(error) = run.keep(&RunRecord::file(state)) {

@@ -2,7 +2,8 @@
 
 use super::arguments::RunArguments;
 use super::commands::{Failure, Session};
-use crate::planner::{Answer, Planner};
+use crate::planner::{Answer, Planner, View};
+use crate::run::{Cluster, Work};
 use crate::store::Elsewhere;
 
 impl Session<'_> {
@@ -20,6 +21,16 @@ impl Session<'_> {
         if answer.head.configuration().remote.url.is_some() {
             self.output.warning(without);
         }
+        Ok(None)
+    }
+
+    /// No cluster.
+    pub(super) fn cluster(
+        &self,
+        _: &RunArguments,
+        _: &View,
+        _: &mut [Work],
+    ) -> Result<Option<Box<dyn Cluster>>, Failure> {
         Ok(None)
     }
 }

@@ -5,6 +5,8 @@
 //! it made, and `courier` sends that to others. [`spool`] keeps what it printed, [`log_commands`] makes that harmless in the log of a CI engine, and
 //! [`signals`] says what whoever runs knockon wants to end.
 
+#[cfg(feature = "remote")]
+mod cluster;
 mod courier;
 mod executor;
 mod keeper;
@@ -26,10 +28,12 @@ mod worker;
 #[cfg(target_os = "linux")]
 mod testing;
 
+#[cfg(feature = "remote")]
+pub use cluster::RemoteCluster;
 pub use executor::execute;
 pub use overlaps::Overlaps;
 pub use spools::Spools;
 pub use test_results::test_results;
 pub use tools::Tools;
 pub use turn::Turn;
-pub use work::{NoKey, Observer, Output, Settings, Unchanged, Work, works};
+pub use work::{Cluster, Errand, NoKey, Observer, Output, Settings, Unchanged, Work, works};

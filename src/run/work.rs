@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::overlaps::Overlaps;
-use super::process::{Limits, Warden};
+use super::process::{How, Limits, Stop, Warden};
 use super::scheduler::{Job, OnFailure, Place};
 use super::tools::Tools;
 use crate::discover::Command;
@@ -69,6 +69,8 @@ pub struct Settings<'a> {
     pub cache: Option<&'a Cache>,
     /// Where others keep theirs, if anywhere.
     pub elsewhere: Option<&'a dyn Elsewhere>,
+    /// Where tasks are run that can be run elsewhere, if anywhere.
+    pub cluster: Option<&'a dyn Cluster>,
     /// Whether results that are there already are taken.
     pub reuses: bool,
     /// The file that is told how each task ended, if any.
@@ -87,6 +89,38 @@ pub struct Settings<'a> {
     pub is_source: &'a (dyn Fn(&RepoPath) -> bool + Sync),
     /// For each of some tasks whether its fingerprint is now what it was when the run was planned.
     pub is_unchanged: &'a Unchanged<'a>,
+}
+
+/// Other machines that run tasks; whether this build can speak to any is another question.
+pub trait Cluster: Sync {
+    /// Runs a task. If it passed, what it made lies in the errand's landing place. An error says why it has to be run here.
+    fn run(&self, errand: &Errand<'_>, stop: &Stop) -> Result<How, String>;
+
+    /// What a task made there was not taken, for this reason, and it is run here.
+    fn refused(&self, reason: &str);
+
+    /// Why tasks were run here.
+    fn told(&self) -> Vec<String>;
+}
+
+/// A task that is to be run elsewhere.
+pub struct Errand<'a> {
+    /// The task.
+    pub work: &'a Work,
+    /// The top of the work tree.
+    pub work_tree: &'a Path,
+    /// The variables of this process.
+    pub variables: &'a BTreeMap<OsString, OsString>,
+    /// Whether it is to be run even if somebody knows how it ended before.
+    pub is_fresh: bool,
+    /// An empty folder for what it makes.
+    pub landing: &'a Path,
+    /// The file for what it prints.
+    pub spool: &'a Path,
+    /// No more of it is kept.
+    pub most_printed: u64,
+    /// Who hears it.
+    pub on_output: &'a dyn Fn(&[u8]),
 }
 
 /// Who wants to know how a run goes. It is called by one thread alone.

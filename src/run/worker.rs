@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use super::process::{self, Attempt, Environment, How, Stop};
 use super::scheduler::Place;
-use super::work::{Settings, Work};
-use crate::store::{CacheError, Ending, HERE, Kept, Outputs, PreparedResult, StoredResult};
+use super::work::{Cluster, Errand, Settings, Work};
+use crate::store::{Cache, CacheError, Ending, HERE, Kept, Outputs, PreparedResult, ResultKey, StoredResult};
 
 /// Tells build tools to leave no server behind for the next build: it would be found as a process left behind, and the
 /// result not be kept. A task that declares one of these decides for itself.
@@ -103,8 +103,22 @@ fn see_to(place: Place, work: &Work, settings: &Settings<'_>, stop: &Stop, told:
     let environment = Environment::new(settings.variables, &work.variables, further);
     let mut left_behind = Vec::new();
     let (mut attempts, mut duration) = (0, Duration::ZERO);
+    let mut run_here = None;
     let how = loop {
         attempts += 1;
+        if let (Some(cluster), None) = (settings.cluster, &run_here) {
+            let begun = Instant::now();
+            match run_elsewhere(cluster, place, work, settings, attempts, stop, told) {
+                Ok(how) => {
+                    duration = duration.max(begun.elapsed());
+                    if how == How::Passed || how == How::Stopped || attempts > work.retries || stop.is_asked() {
+                        break how;
+                    }
+                    continue;
+                }
+                Err(reason) => run_here = Some(reason),
+            }
+        }
         let label = format!("{}-{place}-{attempts}", std::process::id());
         let attempt = Attempt {
             commands: &work.commands,
@@ -132,6 +146,8 @@ fn see_to(place: Place, work: &Work, settings: &Settings<'_>, stop: &Stop, told:
         _ if how != How::Passed => Ok(None),
         (None, _) => Ok(None),
         (Some(_), Err(why)) => Err(why.to_string()),
+        // What its programs here make is not what is kept of those there.
+        (Some(_), Ok(_)) if let Some(reason) = run_here => Err(format!("it was not run on the cluster: {reason}")),
         (Some(_), Ok(_)) if !left_behind.is_empty() => Err("it left processes behind".to_owned()),
         (Some(cache), Ok(key)) => {
             let ending = Ending { duration, attempts, printed: &spool };
@@ -139,6 +155,67 @@ fn see_to(place: Place, work: &Work, settings: &Settings<'_>, stop: &Stop, told:
         }
     };
     End::Ran { how, attempts, left_behind, spool, made, refused }
+}
+
+/// Has a task run by a cluster, and takes what it made into the work tree as the cache does: all of it or nothing.
+fn run_elsewhere(
+    cluster: &dyn Cluster,
+    place: Place,
+    work: &Work,
+    settings: &Settings<'_>,
+    attempts: u32,
+    stop: &Stop,
+    told: &SyncSender<Message>,
+) -> Result<How, String> {
+    let folder = settings.spools.join(format!("{place}.{attempts}.landing"));
+    let landing = folder.join("tree");
+    std::fs::create_dir_all(&landing).map_err(|error| error.to_string())?;
+    let spool = settings.spools.join(format!("{place}.output"));
+    let errand = Errand {
+        work,
+        work_tree: settings.work_tree,
+        variables: settings.variables,
+        is_fresh: attempts > 1 || !settings.reuses,
+        landing: &landing,
+        spool: &spool,
+        most_printed: settings.limits.spool,
+        on_output: &|bytes| {
+            if settings.streams {
+                // Whoever listens no more has stopped the task, too.
+                let _ = told.send(Message::Printed(place, bytes.to_vec()));
+            }
+        },
+    };
+    let how = cluster.run(&errand, stop);
+    let taken = match (&how, &work.key) {
+        (Ok(How::Passed), Ok(key)) => take_in(&folder, key, work, settings, &spool),
+        _ => Ok(()),
+    };
+    // The folder goes with those of all that was printed, if not now.
+    let _ = std::fs::remove_dir_all(&folder);
+    if let Err(error) = taken {
+        let reason = error.to_string();
+        cluster.refused(&reason);
+        return Err(reason);
+    }
+    how
+}
+
+/// Takes what a task made elsewhere into the work tree.
+fn take_in(
+    folder: &std::path::Path,
+    key: &ResultKey,
+    work: &Work,
+    settings: &Settings<'_>,
+    spool: &std::path::Path,
+) -> Result<(), CacheError> {
+    let declared = [Outputs { folder: &work.folder, patterns: &work.outputs }];
+    let arrived = Cache::at(&folder.join("cache"));
+    std::fs::create_dir_all(arrived.folder()).map_err(CacheError::Store)?;
+    let ending = Ending { duration: Duration::ZERO, attempts: 1, printed: spool };
+    arrived.publish(&arrived.prepare(key, &folder.join("tree"), &declared, &ending)?)?;
+    let stored = arrived.find(key).ok_or(CacheError::Missing)?;
+    arrived.restore(&stored, settings.work_tree, &declared, settings.is_source).map(|_| ())
 }
 
 /// What was kept under the task's fingerprint, here or elsewhere, or why it could not be restored; none if nothing is kept.

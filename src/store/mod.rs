@@ -21,6 +21,8 @@ pub use elsewhere::Elsewhere;
 pub use ledger::{Ledger, Record, TaskResult, is_whole, shorten};
 pub use memo::{Contents, Item, Memo};
 #[cfg(all(unix, feature = "remote"))]
+pub(crate) use remote::reapi;
+#[cfg(all(unix, feature = "remote"))]
 pub use remote::{Namespace, NoKey, PublicKey, RemoteCache, RemoteError, SetupError, Signer, Trust};
 pub use run_history::RunSummary;
 pub use run_record::{HERE, Outcome, RunRecord, TaskRecord};

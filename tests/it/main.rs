@@ -22,6 +22,8 @@ mod pipelines;
 mod range;
 #[cfg(feature = "remote")]
 mod remote;
+#[cfg(feature = "remote")]
+mod remote_execution;
 mod repository;
 mod run;
 mod run_faults;

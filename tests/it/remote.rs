@@ -293,7 +293,7 @@ fn what_cannot_be_asked_for_is_refused() {
 }
 
 /// A server of the folder that the variable `SERVERS` names; none, and told, where it is not there and need not be.
-struct Running(Child);
+pub struct Running(Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
@@ -302,7 +302,7 @@ impl Drop for Running {
     }
 }
 
-fn server(program: &str, start: impl FnOnce(&mut Command, u16)) -> Option<(Running, u16)> {
+pub fn server(program: &str, start: impl FnOnce(&mut Command, u16)) -> Option<(Running, u16)> {
     let folder = std::env::var_os("SERVERS").map(PathBuf::from);
     let Some(program) = folder.map(|folder| folder.join(program)).filter(|program| program.exists()) else {
         let told = format!("NOT TESTED: `SERVERS` names no folder with {program}");

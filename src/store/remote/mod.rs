@@ -7,7 +7,7 @@
 mod connection;
 mod health;
 mod objects;
-mod reapi;
+pub(crate) mod reapi;
 mod seal;
 mod shared;
 #[cfg(test)]
