@@ -79,6 +79,7 @@ fn a_cluster_runs_tasks_and_what_they_make_comes_back() {
     fs::remove_dir_all(repo.top().join("app/out")).unwrap();
     let again = run(&repo, &["app:build"], &url);
     assert!(again.done().stdout().contains("2 from the cache"), "{}", again.stdout());
+    repo.write("ran-by", "");
     let local = repo.knockon(&["run", "app:build", "--base", "HEAD"]);
     assert!(!local.done().stdout().contains("from the cache"), "{}", local.stdout());
 }
