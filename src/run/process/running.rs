@@ -18,6 +18,9 @@ use crate::git::on_disk;
 
 /// By its whole path: a search would try every folder of `PATH` for each command.
 const SHELL: &str = "/bin/sh";
+/// What a command waits for before it begins: a line that says that whoever ends it is told of it. Without one it never
+/// begins. It stands before the command's own text, in its first line, so that what the shell tells of lines stays true.
+const GATE: &str = "read -r _ || exit; exec </dev/null; ";
 /// How many bytes are read at once.
 const CHUNK: usize = 64 * 1024;
 /// How many chunks may wait for whoever takes them.
@@ -73,9 +76,9 @@ fn start(command: &Command, attempt: &Attempt<'_>, label: &OsStr, stop: &Stop) -
     let failed = |reason: io::Error| NotStarted::new("its output cannot be read", &reason);
     let (reader, writer) = io::pipe().map_err(failed)?;
     let mut program = Program::new(SHELL);
-    program.arg("-c").arg(&command.line).current_dir(folder);
+    program.arg("-c").arg(format!("{GATE}{}", command.line)).current_dir(folder);
     program.env_clear().envs(attempt.environment.iter()).env(LABEL, label);
-    program.stdin(Stdio::null()).stdout(writer.try_clone().map_err(failed)?).stderr(writer);
+    program.stdin(Stdio::piped()).stdout(writer.try_clone().map_err(failed)?).stderr(writer);
 
     let (sender, events) = sync_channel(WAITING);
     let watcher = sender.clone();

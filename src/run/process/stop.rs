@@ -1,6 +1,6 @@
 //! The handle by which others end an attempt.
 
-use std::io;
+use std::io::{self, Write as _};
 use std::process::{Child, Command};
 use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -95,8 +95,10 @@ impl Stop {
         if state.is_asked {
             return Ok(None);
         }
-        let (child, group) = Group::start(command)?;
+        let (mut child, group) = Group::start(command)?;
         state.warden.iter().for_each(|warden| warden.began(group));
+        // It waits for this line. Who is gone already needs none.
+        let _ = child.stdin.take().map(|mut gate| gate.write_all(b"\n"));
         state.running = Some((group, watcher));
         Ok(Some((child, group)))
     }
