@@ -203,7 +203,8 @@ fn fault_7_many_runs_at_once_take_turns_and_all_are_right() {
         for child in children {
             let output = child.wait_with_output().unwrap();
             let told = String::from_utf8_lossy(&output.stderr);
-            assert!(output.status.success() && !told.contains("panicked"), "{told}");
+            let printed = String::from_utf8_lossy(&output.stdout);
+            assert!(output.status.success() && !told.contains("panicked"), "{}: {told}{printed}", output.status);
         }
         assert_sound(&repo, "after all of them");
         assert_eq!(fs::read(other.join("app/out/deep/1")).unwrap(), b"package main\npackage lib\n1\n");
