@@ -4,6 +4,8 @@ use std::process::{Command, Output};
 
 /// Runs one test in a process of its own, which begins with lines of shell; and says how that ended. In that process
 /// itself it is nothing, and the test does what it is for.
+///
+/// No signal is ignored there but what the lines ignore, also where the tests themselves run below `nohup`.
 pub(super) fn alone(test: &str, lines: &str) -> Option<Output> {
     const VARIABLE: &str = "KNOCKON_TEST_ALONE";
     if std::env::var_os(VARIABLE).is_some_and(|name| name == test) {
@@ -11,8 +13,8 @@ pub(super) fn alone(test: &str, lines: &str) -> Option<Output> {
     }
     let script = format!("{lines}\nexec \"$0\" --exact --nocapture --test-threads=1 \"$1\"");
     let program = std::env::current_exe().unwrap();
-    let mut command = Command::new("sh");
-    command.arg("-c").arg(script).arg(program).arg(test).env(VARIABLE, test);
+    let mut command = Command::new("env");
+    command.args(["--default-signal", "sh", "-c"]).arg(script).arg(program).arg(test).env(VARIABLE, test);
     Some(command.output().unwrap())
 }
 
