@@ -158,9 +158,15 @@ fn fault_13_a_task_that_takes_too_long_fails() {
 
 /// Starts a run in the background, and waits until a task has made a sign.
 fn begun(repo: &Repo, arguments: &[&str], sign: &str) -> std::process::Child {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_knockon"));
+    // It hears every signal, also where the tests themselves run in the background of a script, or below `nohup`.
+    let mut command = Command::new("env");
     repo.scrub(&mut command);
-    command.args(arguments).current_dir(repo.top()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+        .args(["--default-signal", env!("CARGO_BIN_EXE_knockon")])
+        .args(arguments)
+        .current_dir(repo.top())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     let child = command.spawn().unwrap();
     appears(&repo.top().join("signs").join(sign));
     child

@@ -389,10 +389,15 @@ fn fault_14_three_times_ctrl_c_leaves_the_terminal_as_it_was() {
         "[project.lone.task.test]\ncommand = \"trap '' INT TERM; touch ../signs/began; sleep 300\"\n",
     );
     fs::create_dir(repo.top().join("signs")).unwrap();
-    let mut terminal = Command::new("python3");
+    // Signals are heard also where the tests run below something that ignores them.
+    let mut terminal = Command::new("env");
     repo.scrub(&mut terminal);
     let sign = repo.top().join("signs/began");
-    terminal.args(["-c", TERMINAL]).arg(sign).arg(env!("CARGO_BIN_EXE_knockon")).args(["run", "lone:test"]);
+    terminal
+        .args(["--default-signal", "python3", "-c", TERMINAL])
+        .arg(sign)
+        .arg(env!("CARGO_BIN_EXE_knockon"))
+        .args(["run", "lone:test"]);
     terminal.env("TERM", "xterm").current_dir(repo.top());
     let told = Outcome::of(terminal);
     assert_eq!(told.done().stdout(), "130 True True\n", "{}", told.stderr);
