@@ -254,3 +254,54 @@ fn a_project_with_one_service_or_that_other_tools_read_is_one_project() {
     let shared = format!("{PACKAGES}== package.json\n{{\"name\": \"web\"}}\n");
     check(&shared, &appended(&shared, "src/shop/core/one.py", "x"), &[".:build", ".:test"]);
 }
+
+/// Services that are started with the root on Python's path, and no manifest but what they install.
+const APART: &str = "\
+== common/requirements.txt
+money
+== common/x.py
+from shared.deep import y
+== shared/deep/y.py
+== shared/table.csv
+1
+== tool.py
+== api/requirements.txt
+flask
+== api/app.py
+from common.x import y
+from own import z
+== api/own.py
+== own.py
+== worker/requirements.txt
+flask
+== worker/main.py
+import tool
+== near/requirements.txt
+flask
+== near/main.py
+from ..common import x
+== lone/requirements.txt
+flask
+== lone/main.py
+import os
+";
+
+#[test]
+fn what_is_imported_across_folders_without_a_manifest_is_read() {
+    let readers = ["api:build", "common:build", "near:build"];
+    let apart = ["lone:build", "worker:build"];
+    for file in ["common/x.py", "shared/deep/y.py"] {
+        check_some(APART, &appended(APART, file, "x = 1"), &readers, &apart);
+    }
+    check_some(APART, &appended(APART, "shared/table.csv", "2"), &readers, &apart);
+    check_some(APART, &appended(APART, "tool.py", "x = 1"), &["worker:build"], &["api:build", "lone:build"]);
+    check_some(APART, &appended(APART, "lone/main.py", "x = 1"), &["lone:build"], &readers);
+    // An import that comes is seen, and two projects may import each other.
+    let mutual = appended(APART, "common/x.py", "import api.app");
+    check_some(
+        &mutual,
+        &appended(&mutual, "api/own.py", "x = 1"),
+        &["api:build", "common:build", "near:build"],
+        &apart,
+    );
+}

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Facts;
+use super::elsewhere::imported_from_elsewhere;
 use super::inherited::has_tests;
 use super::projects::{Project, Projects};
 use super::reference::{Dependency, Source, normalise};
@@ -71,7 +72,10 @@ pub(super) fn link(landscape: &Landscape<'_, Facts>, links: &mut Links) {
         }
         let reader =
             Reader { landscape, projects: &projects, locks: &locks, project, has_tests: tested.contains(folder) };
-        let surrounding = surrounding_of(&reader, &found.places);
+        // An import is no edge: nothing of the other project need be built first, and two may import each other.
+        let mut places = found.places.clone();
+        places.extend(imported_from_elsewhere(landscape, &projects, project));
+        let surrounding = surrounding_of(&reader, &places);
         let services = services.get(folder).map_or(&[][..], Vec::as_slice);
         claim_tasks(&reader, &surrounding, services, links);
         if !services.is_empty() {

@@ -3,6 +3,7 @@
 //! Everything in one folder is one project, whichever of its files say so. Where a project holds several services, each
 //! is a project besides, which reads what it imports of it.
 
+mod elsewhere;
 mod imports;
 mod inherited;
 mod link;
