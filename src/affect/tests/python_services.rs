@@ -305,3 +305,24 @@ fn what_is_imported_across_folders_without_a_manifest_is_read() {
         &apart,
     );
 }
+
+#[test]
+fn what_one_service_has_itself_is_none_of_the_others_that_share_a_module() {
+    // Whichever of the two is asked first, the shared module's own import means the outer file for the other.
+    let tree = "\
+== shared/x.py
+import settings
+== settings.py
+== a/requirements.txt
+flask
+== a/main.py
+import shared.x
+== a/settings.py
+== b/requirements.txt
+flask
+== b/main.py
+import shared.x
+";
+    check_some(tree, &appended(tree, "a/settings.py", "x = 1"), &["a:build"], &["b:build"]);
+    check_some(tree, &appended(tree, "settings.py", "x = 1"), &["a:build", "b:build"], &[]);
+}

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Facts;
-use super::elsewhere::imported_from_elsewhere;
+use super::elsewhere::Elsewhere;
 use super::inherited::has_tests;
 use super::projects::{Project, Projects};
 use super::reference::{Dependency, Source, normalise};
@@ -53,6 +53,7 @@ pub(super) fn link(landscape: &Landscape<'_, Facts>, links: &mut Links) {
     let locks = Locks::of(landscape);
     let services = services(landscape, &projects, &admitted);
     let is_admitted = |folder: &RepoPath| admitted.contains(folder);
+    let mut elsewhere = Elsewhere::new(landscape, &projects);
     for (folder, project) in &projects.all {
         let admission = if admitted.contains(folder) { Admission::Admitted } else { Admission::Stray };
         claim_project(landscape, &projects, project, admission, links);
@@ -74,7 +75,7 @@ pub(super) fn link(landscape: &Landscape<'_, Facts>, links: &mut Links) {
             Reader { landscape, projects: &projects, locks: &locks, project, has_tests: tested.contains(folder) };
         // An import is no edge: nothing of the other project need be built first, and two may import each other.
         let mut places = found.places.clone();
-        places.extend(imported_from_elsewhere(landscape, &projects, project));
+        places.extend(elsewhere.of(project));
         let surrounding = surrounding_of(&reader, &places);
         let services = services.get(folder).map_or(&[][..], Vec::as_slice);
         claim_tasks(&reader, &surrounding, services, links);
