@@ -1,5 +1,7 @@
 //! What is believed of a server, tried with one in memory that does what it is told.
 
+mod http;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{Read as _, Write};
