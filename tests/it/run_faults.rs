@@ -9,7 +9,7 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use crate::repository::{Outcome, Repo};
 
@@ -480,4 +480,60 @@ fn fault_23_git_at_work_at_the_same_time_is_no_hindrance() {
         over.store(true, Ordering::SeqCst);
         collecting.join().unwrap();
     });
+}
+
+/// The files below a folder, with what they hold.
+fn files_below(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    let mut pending = vec![folder.to_owned()];
+    while let Some(folder) = pending.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                pending.push(path);
+            } else {
+                found.insert(path.clone(), fs::read(path).unwrap());
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn fault_20_what_was_written_by_another_clock_is_right() {
+    let repo = repo();
+    assert_sound(&repo, "the first run");
+    let (long_ago, far_ahead) = (SystemTime::UNIX_EPOCH, SystemTime::now() + Duration::from_secs(100 * 365 * 86_400));
+    for (time, told) in [(far_ahead, "far ahead"), (long_ago, "long ago")] {
+        for folder in [".git/knockon", "app", "lib", "lone"] {
+            for file in files_below(&repo.top().join(folder)).into_keys().filter(|file| !file.is_symlink()) {
+                fs::File::open(file).unwrap().set_modified(time).unwrap();
+            }
+        }
+        let run = repo.knockon(&RUN);
+        assert!(run.done().stdout().contains("from the cache"), "{told}: {}", run.stdout());
+        assert_sound(&repo, told);
+        repo.knockon(&["cache", "prune"]).done();
+        repo.knockon(&["last"]).done();
+        repo.write("lib/lib.go", format!("package lib // {told}\n"));
+        assert_sound(&repo, told);
+    }
+}
+
+#[test]
+fn fault_24_what_another_version_wrote_is_neither_read_nor_touched() {
+    let repo = repo();
+    assert_sound(&repo, "the first run");
+    let kept = repo.top().join(".git/knockon");
+    // An older version's, and that of a newer one that looks just like this one's.
+    fs::rename(kept.join("cache/v1"), kept.join("cache/v2")).unwrap();
+    fs::create_dir(kept.join("cache/v0")).unwrap();
+    fs::write(kept.join("cache/v0/results"), "a file where a folder is now").unwrap();
+    let others = || [files_below(&kept.join("cache/v0")), files_below(&kept.join("cache/v2"))];
+    let before = others();
+    assert!(before.iter().all(|files| !files.is_empty()));
+    let run = repo.knockon(&RUN);
+    assert!(!run.done().stdout().contains("from the cache"), "{}", run.stdout());
+    assert_sound(&repo, "beside other versions");
+    assert_eq!(others(), before);
 }

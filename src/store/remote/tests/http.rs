@@ -60,13 +60,9 @@ impl Host {
 
 /// The head of a request, byte by byte, so that nothing of its body is taken.
 fn head(stream: &mut TcpStream) -> String {
-    let mut head = Vec::new();
-    for byte in stream.try_clone().unwrap().bytes() {
-        let Ok(byte) = byte else { break };
-        head.push(byte);
-        if head.ends_with(b"\r\n\r\n") {
-            break;
-        }
+    let (mut head, mut byte) = (Vec::new(), [0]);
+    while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).is_ok_and(|read| read == 1) {
+        head.push(byte[0]);
     }
     String::from_utf8_lossy(&head).into_owned()
 }
